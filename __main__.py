@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m shequ``."""
+
+from shequ.cli import main
+
+main()
