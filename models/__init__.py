@@ -1,0 +1,1 @@
+"""WHAT is asked: problems, their evaluation and their formulations; no solver, no file."""

@@ -1,0 +1,1 @@
+"""Districting problems and formulations."""

@@ -1,0 +1,227 @@
+"""
+The Hess model on a chosen set of variables, with a,b-separator inequalities.
+
+Sets: nodes V, allowed pairs A ⊆ V x V. Variables: x_ij = 1 if node i belongs to the district whose
+centre is j. Minimise Σ c_ij x_ij subject to
+
+    Σ_j x_ij = 1                                     every i            (assign)
+    Σ_j x_jj = k                                                        (count)
+    L_w x_jj ≤ Σ_i p_iw x_ij ≤ U_w x_jj              every j, weight w  (balance)
+    x_ij ≤ x_jj                                      every i ≠ j        (link)
+    x_ab ≤ Σ_{c ∈ C} x_cb                            a,b-separators C   (contiguity)
+
+Hess et al. (1965), Operations Research 13(6); separators: Oehrlein and Haunert (2017), Journal of
+Spatial Information Science 15, as CUT in Validi, Buchanan and Lykhovyd (2022), Operations
+Research 70(2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from ..formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
+from .problem import Districting
+
+
+@dataclass(frozen=True, eq=False)
+class Separator:
+    """
+    Inequalities x_ab ≤ Σ_{c ∈ C} x_cb: whoever joins an island to a centre passes through C.
+
+    Parameters
+    ----------
+    island
+        Nodes a, shape (nodes of the island,).
+    centres
+        Nodes b on the other side, shape (nodes of that side,).
+    between
+        Nodes C that separate the two sides, shape (size of C,).
+    """
+
+    island: IntArray
+    centres: IntArray
+    between: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class HessModel:
+    """
+    A Hess model and the pair that each of its columns stands for.
+
+    Parameters
+    ----------
+    model
+        The mixed integer program.
+    node, centre
+        Pair (i, j) of each column, shape (columns,).
+    """
+
+    model: LinearModel
+    node: IntArray
+    centre: IntArray
+
+    def assignment(self, values: FloatArray) -> IntArray:
+        """Centre of each node in a solution, shape (nodes,)."""
+        chosen = np.flatnonzero(values > 0.5)
+        centre = np.full(int(self.node.max()) + 1, -1, dtype=np.int64)
+        centre[self.node[chosen]] = self.centre[chosen]
+        return centre
+
+    def start(self, centre_of: IntArray) -> FloatArray | None:
+        """Values of a plan given by its centres; None if a pair of it is not in the model."""
+        values = (centre_of[self.node] == self.centre).astype(float)
+        return values if values.sum() == centre_of.size else None
+
+
+def hess_model(
+    problem: Districting, allowed: BoolArray, separators: Sequence[Separator] = ()
+) -> HessModel:
+    """
+    Build the Hess model with the variables of ``allowed``.
+
+    Parameters
+    ----------
+    problem
+        What is asked.
+    allowed
+        Pairs (i, j) that get a variable, shape (nodes, nodes). Pairs whose centre is not allowed
+        for itself are dropped.
+    separators
+        Inequalities that make disconnected solutions infeasible.
+    """
+    n = problem.num_nodes
+    allowed = allowed & np.diag(allowed)[None, :]
+    node, centre = (index.astype(np.int64) for index in np.nonzero(allowed))
+    builder = ModelBuilder("hess")
+    x = builder.add_columns(problem.costs[node, centre], upper=1, integer=True)
+    column = np.full((n, n), -1, dtype=np.int64)
+    column[node, centre] = x
+    builder.add_rows(node, x, 1, lower=np.ones(n), upper=1)
+    open_centre = np.flatnonzero(np.diag(allowed))
+    own = column[open_centre, open_centre]
+    k = problem.num_districts
+    builder.add_rows(np.zeros(own.size, dtype=int), own, 1, lower=[k], upper=[k])
+    _add_balance(builder, problem, node, np.searchsorted(open_centre, centre), x, own)
+    other = np.flatnonzero(node != centre)
+    link = np.arange(other.size)
+    builder.add_rows(
+        np.r_[link, link],
+        np.r_[x[other], column[centre[other], centre[other]]],
+        np.r_[np.ones(other.size), -np.ones(other.size)],
+        upper=np.zeros(other.size),
+    )
+    _add_separators(builder, separators, column)
+    return HessModel(builder.build(), node, centre)
+
+
+def _add_balance(
+    builder: ModelBuilder,
+    problem: Districting,
+    node: IntArray,
+    place: IntArray,
+    x: IntArray,
+    own: IntArray,
+) -> None:
+    """Add L x_jj ≤ Σ p_i x_ij ≤ U x_jj for every weight that is bounded."""
+    place_own = np.arange(own.size)
+    for w in range(problem.weights.shape[1]):
+        weight = problem.weights[node, w]
+        rows, columns = np.r_[place, place_own], np.r_[x, own]
+        zeros = np.zeros(own.size)
+        if np.isfinite(problem.upper[w]):
+            upper = np.full(own.size, -problem.upper[w])
+            builder.add_rows(rows, columns, np.r_[weight, upper], upper=zeros)
+        if problem.lower[w] > 0:
+            lower = np.full(own.size, -problem.lower[w])
+            builder.add_rows(rows, columns, np.r_[weight, lower], lower=zeros)
+
+
+def _add_separators(
+    builder: ModelBuilder, separators: Sequence[Separator], column: IntArray
+) -> None:
+    """Add x_ab - Σ x_cb ≤ 0 where x_ab exists; a variable that does not exist is 0."""
+    for cut in separators:
+        own = column[np.ix_(cut.island, cut.centres)]
+        _, side = np.nonzero(own >= 0)
+        if not side.size:
+            continue
+        between = column[np.ix_(cut.between, cut.centres[side])].T
+        row, place = np.nonzero(between >= 0)
+        builder.add_rows(
+            np.r_[np.arange(side.size), row],
+            np.r_[own[own >= 0], between[row, place]],
+            np.r_[np.ones(side.size), -np.ones(row.size)],
+            upper=np.zeros(side.size),
+        )
+
+
+def neighbour_separators(problem: Districting) -> list[Separator]:
+    """
+    Separate every node from all that are not its neighbours, by its neighbours.
+
+    These inequalities lift the linear relaxation where contiguity binds; elsewhere they are dead
+    weight, so they are worth adding only once a disconnected solution has appeared.
+    """
+    graph = problem.graph
+    cuts = []
+    for node in range(problem.num_nodes):
+        between = graph.indices[graph.indptr[node] : graph.indptr[node + 1]].astype(np.int64)
+        far = np.ones(problem.num_nodes, dtype=bool)
+        far[between] = far[node] = False
+        cuts.append(Separator(np.array([node]), np.flatnonzero(far), np.sort(between)))
+    return cuts
+
+
+def violated_separators(problem: Districting, centre_of: IntArray) -> list[Separator]:
+    """
+    Minimal a,b-separators that a disconnected plan breaks.
+
+    For each component A of a district that misses its centre b: C is the part of N(A) that b
+    reaches in G - N(A) (linear-time separation at integer points, Fischetti et al. 2017,
+    "Thinning out Steiner trees", Mathematical Programming Computation 9). C separates A from every
+    node on b's side, so one inequality is given for each node of A and each such centre.
+
+    Parameters
+    ----------
+    centre_of
+        Centre of each node, shape (nodes,).
+
+    Returns
+    -------
+    list of Separator
+        Empty if and only if every district is connected.
+    """
+    cuts: list[Separator] = []
+    graph = problem.graph
+    for b in np.unique(centre_of):
+        members = np.flatnonzero(centre_of == b)
+        num_parts, part = connected_components(graph[members][:, members], directed=False)
+        home = part[np.searchsorted(members, b)]
+        cuts += [
+            _separator(problem, members[part == stranded], int(b))
+            for stranded in range(num_parts)
+            if stranded != home
+        ]
+    return cuts
+
+
+def _separator(problem: Districting, island: IntArray, b: int) -> Separator:
+    """Separate the island from b by nodes next to it that b reaches without passing another."""
+    graph = problem.graph
+    shore = np.zeros(problem.num_nodes, dtype=bool)
+    shore[graph[island].indices] = True
+    shore[island] = False
+    if shore[b]:
+        return Separator(island, np.array([b]), np.flatnonzero(shore))
+    inner = np.flatnonzero(~shore)
+    order = breadth_first_order(
+        graph[inner][:, inner], int(np.searchsorted(inner, b)), return_predecessors=False
+    )
+    reached = inner[order]
+    touched = np.zeros(problem.num_nodes, dtype=bool)
+    touched[graph[reached].indices] = True
+    return Separator(island, np.sort(reached), np.flatnonzero(shore & touched))

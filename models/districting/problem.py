@@ -1,0 +1,220 @@
+"""
+Districting: divide the units of one community into balanced, contiguous, compact districts.
+
+The objective is the population-weighted moment of inertia with free centres (Hess et al. 1965,
+"Nonpartisan political redistricting by computer", Operations Research 13(6)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from ..formulation import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Districting:
+    """
+    One districting problem as arrays.
+
+    A node is a unit, or a group of units that stay together (see :func:`merge_units`).
+
+    Parameters
+    ----------
+    weights
+        What is kept within bounds, one column a weight (residents, households, ...),
+        shape (nodes, weights), not negative.
+    lower, upper
+        Bounds on each weight of each district, shape (weights,).
+    edges
+        Pairs of neighbouring nodes, shape (edges, 2).
+    num_districts
+        Number of districts, k.
+    mass
+        Weight of each node in the objective, shape (nodes,).
+    location
+        Mass centre of each node in metres, shape (nodes, 2).
+    centre
+        Where a district's centre lies if this node is chosen for it, in metres, shape (nodes, 2).
+    inertia
+        Moment of inertia of each node about its own mass centre, in mass · m², shape (nodes,).
+    names
+        Name of each node, for messages.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a weight is negative or an edge names no node.
+    """
+
+    weights: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    edges: IntArray
+    num_districts: int
+    mass: FloatArray
+    location: FloatArray
+    centre: FloatArray
+    inertia: FloatArray
+    names: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not fit each other."""
+        n, num_weights = self.weights.shape
+        expected = {
+            "lower": (num_weights,),
+            "upper": (num_weights,),
+            "mass": (n,),
+            "location": (n, 2),
+            "centre": (n, 2),
+            "inertia": (n,),
+        }
+        for label, shape in expected.items():
+            if getattr(self, label).shape != shape:
+                got = getattr(self, label).shape
+                raise ValueError(f"{label} has shape {got}, expected {shape}.")
+        if (self.weights < 0).any() or not np.isfinite(self.weights).all():
+            node = int(np.flatnonzero(~(self.weights >= 0).all(axis=1))[0])
+            raise ValueError(f"The weight of {self.name(node)} is negative or not finite.")
+        if self.edges.size and (self.edges.min() < 0 or self.edges.max() >= n):
+            raise ValueError(f"edges name a node outside 0..{n - 1}.")
+        if not 1 <= self.num_districts <= n:
+            raise ValueError(f"{self.num_districts} districts of {n} nodes cannot be made.")
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes."""
+        return int(self.weights.shape[0])
+
+    def name(self, node: int) -> str:
+        """Name of a node, for messages."""
+        return self.names[node] if self.names else f"node {node}"
+
+    @cached_property
+    def costs(self) -> FloatArray:
+        """Moment of inertia of node i about the centre of j, resident · km², shape (n, n)."""
+        gap = self.location[:, None, :] - self.centre[None, :, :]
+        inertia = self.inertia[:, None] + self.mass[:, None] * np.square(gap).sum(axis=2)
+        return np.asarray(inertia / 1e6)
+
+    @cached_property
+    def graph(self) -> sparse.csr_array:
+        """Symmetric adjacency matrix, shape (nodes, nodes), entries 1."""
+        i, j = self.edges.reshape(-1, 2).T
+        ones = np.ones(2 * i.size)
+        shape = (self.num_nodes, self.num_nodes)
+        graph = sparse.csr_array((ones, (np.r_[i, j], np.r_[j, i])), shape=shape)
+        graph.data[:] = 1
+        return graph
+
+    def totals(self, assignment: IntArray) -> FloatArray:
+        """Weights of each district, shape (districts, weights)."""
+        totals = np.zeros((self.num_districts, self.weights.shape[1]))
+        np.add.at(totals, assignment, self.weights)
+        return totals
+
+    def centres(self, assignment: IntArray) -> IntArray:
+        """Best centre of each district among its own nodes, shape (districts,)."""
+        best = np.full(self.num_districts, -1, dtype=np.int64)
+        for district in range(self.num_districts):
+            members = np.flatnonzero(assignment == district)
+            if members.size:
+                about = self.costs[np.ix_(members, members)].sum(axis=0)
+                best[district] = members[np.argmin(about)]
+        return best
+
+    def evaluate(self, assignment: IntArray) -> float:
+        """
+        Moment of inertia of a plan in resident · km².
+
+        Parameters
+        ----------
+        assignment
+            District 0..k-1 of each node, shape (nodes,). Need not be feasible.
+        """
+        centres = self.centres(assignment)
+        return float(self.costs[np.arange(self.num_nodes), centres[assignment]].sum())
+
+    def is_connected(self, members: IntArray) -> bool:
+        """Whether the nodes ``members`` hang together."""
+        part = self.graph[members][:, members]
+        return members.size > 0 and connected_components(part, directed=False)[0] == 1
+
+    def violations(self, assignment: IntArray) -> list[str]:
+        """Every broken rule of a plan, in words; empty if it is feasible."""
+        if assignment.shape != (self.num_nodes,):
+            return [f"assignment has shape {assignment.shape}, expected ({self.num_nodes},)"]
+        if assignment.min() < 0 or assignment.max() >= self.num_districts:
+            return [f"a district outside 0..{self.num_districts - 1} is assigned"]
+        broken = []
+        totals = self.totals(assignment)
+        for district in range(self.num_districts):
+            members = np.flatnonzero(assignment == district)
+            if not members.size:
+                broken.append(f"district {district} is empty")
+            elif not self.is_connected(members):
+                broken.append(f"district {district} is not connected")
+        outside = (totals < self.lower - 1e-6) | (totals > self.upper + 1e-6)
+        broken += [
+            f"district {d}: weight {w} is {totals[d, w]:g}, not in "
+            f"[{self.lower[w]:g}, {self.upper[w]:g}]"
+            for d, w in np.argwhere(outside)
+        ]
+        return broken
+
+
+def merge_units(
+    *,
+    weights: FloatArray,
+    mass: FloatArray,
+    points: FloatArray,
+    edges: IntArray,
+    groups: IntArray,
+) -> dict[str, Any]:
+    """
+    Merge the units of each group into one node, exactly, before any model is built.
+
+    By the parallel-axis theorem the moment of inertia of a group about any point is that about
+    its own mass centre plus mass times squared distance, so nothing is lost. As a district's
+    centre a group offers the point of its unit nearest to its mass centre.
+
+    Parameters
+    ----------
+    weights, mass, points
+        Of the units: shapes (units, weights), (units,), (units, 2) in metres.
+    edges
+        Pairs of neighbouring units, shape (edges, 2).
+    groups
+        Node 0..nodes-1 of each unit, shape (units,).
+
+    Returns
+    -------
+    dict
+        The arguments weights, edges, mass, location, centre, inertia of :class:`Districting`.
+    """
+    num_nodes = int(groups.max()) + 1
+    merged_weights = np.zeros((num_nodes, weights.shape[1]))
+    np.add.at(merged_weights, groups, weights)
+    merged_mass = np.bincount(groups, mass, num_nodes).astype(float)
+    location = np.stack(
+        [np.bincount(groups, mass * points[:, axis], num_nodes) for axis in (0, 1)], axis=1
+    )
+    location = location / merged_mass[:, None]
+    squared = np.square(points - location[groups]).sum(axis=1)
+    nearest = np.lexsort((squared, groups))
+    first = np.searchsorted(groups[nearest], np.arange(num_nodes))
+    ends = np.sort(groups[edges.reshape(-1, 2)], axis=1)
+    return {
+        "weights": merged_weights,
+        "edges": np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0),
+        "mass": merged_mass,
+        "location": location,
+        "centre": points[nearest[first]],
+        "inertia": np.bincount(groups, mass * squared, num_nodes),
+    }

@@ -1,0 +1,1 @@
+"""Siting problems and formulations."""
