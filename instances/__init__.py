@@ -1,0 +1,1 @@
+"""WHERE data comes from: city input, policy, walking times, generators."""

@@ -1,0 +1,175 @@
+"""What a planner should know about an input that is usable as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from .adjacency import components, shared_borders
+from .faults import counted
+from .network import network_nodes, walking_network
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from ..models.formulation import IntArray
+    from .faults import Findings
+    from .policy import Policy
+    from .validate import CityLayers
+
+_SHORTER_BY = 0.01
+_ROUNDING_M = 1.0
+
+
+def remark(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Warn of what is legal in the layers of a city, yet surprising in its plan."""
+    _large_units(layers, policy, findings)
+    _scattered_communities(layers, policy, findings)
+    _sites_outside(layers, findings)
+    if layers.network is not None:
+        _short_edges(layers.network, findings)
+        _moved_nodes(layers.network, findings)
+        if policy.walking.mode == "network":
+            _far_from_network(layers, policy, findings)
+
+
+def _large_units(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the units that alone are as large as a district must not be."""
+    units, split = layers.units, policy.split
+    sums = units.groupby("community_id")[["residents", "households"]].transform("sum")
+    divided = sums["residents"] > split.mandatory_residents
+    if split.tier == "gradual":
+        divided |= sums["residents"] >= split.gradual_residents
+        divided |= sums["households"] >= split.gradual_households
+    large = divided & (
+        (units["residents"] >= split.gradual_residents)
+        | (units["households"] >= split.gradual_households)
+    )
+    if large.any():
+        rows = [
+            f"unit {unit}: {residents:,} residents, {households:,} households"
+            for unit, residents, households in units.loc[
+                large, ["unit_id", "residents", "households"]
+            ].itertuples(index=False)
+        ]
+        findings.warn(
+            "units",
+            f"{counted(len(rows), 'unit')} alone as large as a district must not be",
+            rows=rows,
+            then="units are never cut; draw them finer to split their community",
+        )
+
+
+def _scattered_communities(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the communities whose units are not connected, and the units of the smaller parts."""
+    units = layers.units
+    labels, ids = pd.factorize(units["community_id"])
+    split = policy.split
+    borders = shared_borders(
+        np.asarray(units.geometry, dtype=object),
+        min_length_m=split.min_border_m,
+        within=labels,
+        connect_gap_m=split.connect_gap_m,
+        barriers=layers.barriers,
+        barrier_share=split.barrier_share,
+        barrier_width_m=split.barrier_width_m,
+    )
+    part = components(len(units), borders.pairs)
+    cut_off = _outside_largest(part, labels)
+    rows = [
+        f"{ids[label]}: {_listed(units['unit_id'][cut_off & (labels == label)].tolist())}"
+        for label in np.unique(labels[cut_off])
+    ]
+    if rows:
+        findings.warn(
+            "units",
+            f"{counted(len(rows), 'community', 'communities')} with units cut off from the rest",
+            rows=rows,
+            then="their districts cannot all be connected; if streets lie between the units, "
+            "set split.connect_gap_m",
+        )
+
+
+def _outside_largest(part: IntArray, labels: IntArray) -> IntArray:
+    """Whether each unit is outside the part of its community with the most units."""
+    size = np.bincount(part)
+    order = np.lexsort((part, -size[part], labels))
+    _, first = np.unique(labels[order], return_index=True)
+    largest = part[order][first]
+    outside: IntArray = part != largest[labels]
+    return outside
+
+
+def _listed(names: list[str]) -> str:
+    """Return two names and the number of the rest."""
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{', '.join(names[:2])}{more}"
+
+
+def _sites_outside(layers: CityLayers, findings: Findings) -> None:
+    """Name the sites that lie in no community."""
+    sites = layers.sites
+    tree = shapely.STRtree(np.asarray(layers.communities.geometry, dtype=object))
+    inside = tree.query(np.asarray(sites.geometry, dtype=object), predicate="intersects")[0]
+    outside = np.setdiff1d(np.arange(len(sites)), inside)
+    if outside.size:
+        findings.warn(
+            "sites",
+            f"{counted(outside.size, 'site')} outside of every community",
+            rows=[f"site {name}" for name in sites["site_id"].iloc[outside]],
+            then="the floor area there counts for none",
+        )
+
+
+def _short_edges(network: gpd.GeoDataFrame, findings: Findings) -> None:
+    """Name the edges that are shorter than the line that is drawn for them."""
+    drawn = shapely.length(np.asarray(network.geometry, dtype=object))
+    given = network["length_m"].to_numpy(dtype=np.float64)
+    short = np.flatnonzero((given < drawn * (1 - _SHORTER_BY)) & (drawn - given > _ROUNDING_M))
+    if short.size:
+        findings.warn(
+            "network.length_m",
+            f"{counted(short.size, 'edge')} shorter than the line that is drawn",
+            rows=[
+                f"{network['from_node'].iloc[i]} to {network['to_node'].iloc[i]}: "
+                f"{given[i]:,.0f} m, drawn {drawn[i]:,.0f} m"
+                for i in short.tolist()
+            ],
+            then="the column was believed",
+        )
+
+
+def _moved_nodes(network: gpd.GeoDataFrame, findings: Findings) -> None:
+    """Name the nodes that lines reach at different places."""
+    nodes = network_nodes(network)
+    moved = np.flatnonzero(nodes.spread_m > _ROUNDING_M)
+    if moved.size:
+        findings.warn(
+            "network",
+            f"{counted(moved.size, 'node')} where the ends of lines lie apart",
+            rows=[f"node {nodes.ids[i]}: {nodes.spread_m[i]:,.0f} m" for i in moved.tolist()],
+            then="the first line's end was taken; draw lines from from_node to to_node",
+        )
+
+
+def _far_from_network(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the sites and units that are too far from the network to be connected to it."""
+    network = walking_network(layers.network, layers.barriers, policy)
+    most = policy.walking.max_snap_m
+    for layer, frame, column in (
+        ("sites", layers.sites, "site_id"),
+        ("units", layers.units, "unit_id"),
+    ):
+        inside = shapely.point_on_surface(np.asarray(frame.geometry, dtype=object))
+        distance = network.snap(shapely.get_coordinates(inside))[1]
+        far = np.flatnonzero(distance > most)
+        if far.size:
+            findings.warn(
+                layer,
+                f"{counted(far.size, layer[:-1])} further than {most:g} m from the network",
+                rows=[f"{frame[column].iloc[i]}: {distance[i]:,.0f} m" for i in far.tolist()],
+                then="nobody walks from or to them (walking.max_snap_m)",
+            )

@@ -1,0 +1,249 @@
+"""Walking minutes from sites to units, within a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
+
+from .network import WalkingNetwork, walking_network
+
+if TYPE_CHECKING:
+    from ..models.formulation import BoolArray, FloatArray, IntArray
+    from .city import City
+    from .policy import Policy
+
+_STORED_ZERO = 1e-6
+_CHUNK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class WalkingTimes:
+    """
+    Walking minutes of every pair of site and unit within the limit.
+
+    Parameters
+    ----------
+    minutes
+        Sparse minutes, shape (sites, units); a pair that is not stored is out of the limit. No
+        stored value is 0, so that arithmetic on the matrix does not lose a pair.
+    limit_minutes
+        The limit.
+    source
+        "network", or "straight line" with the detour factor.
+    site_snap_m, unit_snap_m
+        Metres from every site and unit to the network, shapes (sites,) and (units,); 0 without
+        one.
+    unsnapped_sites, unsnapped_units
+        Indices of those too far from the network to be connected to it.
+    notes
+        Sentences for people on how the times came about.
+    """
+
+    minutes: sparse.csr_array
+    limit_minutes: float
+    source: str
+    site_snap_m: FloatArray
+    unit_snap_m: FloatArray
+    unsnapped_sites: IntArray
+    unsnapped_units: IntArray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def num_sites(self) -> int:
+        """Number of sites (rows)."""
+        return int(self.minutes.shape[0])
+
+    @property
+    def num_units(self) -> int:
+        """Number of units (columns)."""
+        return int(self.minutes.shape[1])
+
+    @cached_property
+    def unreached_units(self) -> IntArray:
+        """Indices of the units that no site reaches within the limit."""
+        reached = np.bincount(self.minutes.indices, minlength=self.num_units) > 0
+        return np.flatnonzero(~reached)
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What a reader should know, one sentence a line."""
+        pairs = (
+            f"{self.minutes.nnz:,} pairs of {self.num_sites:,} sites and {self.num_units:,} units "
+            f"lie within {self.limit_minutes:g} walking minutes ({self.source})."
+        )
+        unreached = f"{self.unreached_units.size:,} units are out of reach of every site."
+        return (pairs, unreached, *self.notes)
+
+
+def walking_times(
+    city: City, policy: Policy, *, limit_minutes: float | None = None
+) -> WalkingTimes:
+    """
+    Compute the walking times from every site to every unit within a limit.
+
+    Along the network, a walk is the straight line from the site to the nearest node, the
+    shortest path, and the straight line from a node to the unit's representative point. Without a
+    network, or if the policy says so, it is the straight line times the detour factor.
+
+    Parameters
+    ----------
+    city
+        The city.
+    policy
+        Speed, snapping and reach.
+    limit_minutes
+        Longest walk; None for the policy's reach.
+    """
+    limit = policy.siting.reach_minutes if limit_minutes is None else limit_minutes
+    if city.network is None or policy.walking.mode == "straight_line":
+        return _straight_times(city, policy, limit)
+    network = walking_network(city.network, city.barriers, policy)
+    return _network_times(city, policy, network, limit)
+
+
+def nearest_minutes(times: WalkingTimes, open_sites: BoolArray) -> tuple[FloatArray, IntArray]:
+    """
+    Find the nearest of some sites for every unit.
+
+    Parameters
+    ----------
+    times
+        The walking times.
+    open_sites
+        Sites to choose from, shape (sites,).
+
+    Returns
+    -------
+    tuple
+        Minutes (infinite if none is within the limit) and index of the site (-1 if none) of every
+        unit, shapes (units,); of sites equally near the one with the lowest index.
+    """
+    pairs = times.minutes.tocoo()
+    site, unit = pairs.coords
+    wanted = np.asarray(open_sites, dtype=bool)[site]
+    site, unit, value = site[wanted], unit[wanted], pairs.data[wanted]
+    order = np.lexsort((site, value, unit))
+    reached, first = np.unique(unit[order], return_index=True)
+    minutes = np.full(times.num_units, np.inf)
+    nearest = np.full(times.num_units, -1, dtype=np.int64)
+    minutes[reached] = value[order][first]
+    nearest[reached] = site[order][first]
+    return minutes, nearest
+
+
+def _straight_times(city: City, policy: Policy, limit: float) -> WalkingTimes:
+    """Compute times of straight lines, lengthened by the detour factor."""
+    walking = policy.walking
+    minutes_per_m = 60 / (walking.speed_kmh * 1000) * walking.detour_factor
+    sites, units = cKDTree(city.site_points), cKDTree(city.unit_points)
+    found = sites.sparse_distance_matrix(units, limit / minutes_per_m, output_type="ndarray")
+    none = np.empty(0, dtype=np.int64)
+    return WalkingTimes(
+        minutes=_pairs_matrix(
+            found["i"], found["j"], found["v"] * minutes_per_m, city.num_sites, city.num_units
+        ),
+        limit_minutes=limit,
+        source=f"straight line × {walking.detour_factor:g}",  # noqa: RUF001 - read by people
+        site_snap_m=np.zeros(city.num_sites),
+        unit_snap_m=np.zeros(city.num_units),
+        unsnapped_sites=none,
+        unsnapped_units=none,
+        notes=("No network was used: barriers do not lengthen a walk.",),
+    )
+
+
+def _network_times(
+    city: City, policy: Policy, network: WalkingNetwork, limit: float
+) -> WalkingTimes:
+    """Compute times along the network, with the way to it on both ends."""
+    walking = policy.walking
+    site_node, site_snap = network.snap(city.site_points)
+    unit_node, unit_snap = network.snap(city.unit_points)
+    minutes_per_m = 60 / (walking.speed_kmh * 1000)
+    sites = np.flatnonzero(site_snap <= walking.max_snap_m)
+    units = np.flatnonzero(unit_snap <= walking.max_snap_m)
+    row, column, value = _shortest_paths(network.graph, site_node[sites], unit_node[units], limit)
+    row, column = sites[row], units[column]
+    value += (site_snap[row] + unit_snap[column]) * minutes_per_m
+    near = value <= limit
+    return WalkingTimes(
+        minutes=_pairs_matrix(row[near], column[near], value[near], city.num_sites, city.num_units),
+        limit_minutes=limit,
+        source="network",
+        site_snap_m=site_snap,
+        unit_snap_m=unit_snap,
+        unsnapped_sites=np.flatnonzero(site_snap > walking.max_snap_m),
+        unsnapped_units=np.flatnonzero(unit_snap > walking.max_snap_m),
+        notes=network.notes,
+    )
+
+
+def _shortest_paths(
+    graph: sparse.csr_array, sources: IntArray, targets: IntArray, limit: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """
+    Minutes of all pairs of a source and a target within the limit (Dijkstra, 1959).
+
+    Works through the distinct source nodes in chunks, so that memory grows with the pairs found
+    and not with sources times nodes.
+    """
+    nodes, node_of_source = np.unique(sources, return_inverse=True)
+    ends, end_of_target = np.unique(targets, return_inverse=True)
+    chunk = max(1, _CHUNK_CELLS // max(1, graph.shape[0]))
+    starts: list[IntArray] = []
+    stops: list[IntArray] = []
+    lengths: list[FloatArray] = []
+    for begin in range(0, nodes.size, chunk):
+        reach = csgraph.dijkstra(graph, indices=nodes[begin : begin + chunk], limit=limit)
+        reach = np.atleast_2d(reach)[:, ends]
+        start, stop = np.nonzero(np.isfinite(reach))
+        starts.append(start + begin)
+        stops.append(stop)
+        lengths.append(reach[start, stop])
+    if not starts or not ends.size:
+        none = np.empty(0, dtype=np.int64)
+        return none, none, np.empty(0)
+    found = np.concatenate(starts), np.concatenate(stops), np.concatenate(lengths)
+    return _by_place(*found, node_of_source, end_of_target)
+
+
+def _by_place(
+    start: IntArray,
+    stop: IntArray,
+    length: FloatArray,
+    node_of_source: IntArray,
+    end_of_target: IntArray,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Repeat the minutes between two nodes for all sources and targets at those nodes."""
+    pair, source = _expand(start, node_of_source)
+    stop, length = stop[pair], length[pair]
+    pair, target = _expand(stop, end_of_target)
+    return source[pair], target, length[pair]
+
+
+def _expand(node: IntArray, node_of_place: IntArray) -> tuple[IntArray, IntArray]:
+    """For every entry of ``node`` list the places at it: index of the entry, index of the place."""
+    order = np.argsort(node_of_place, kind="stable")
+    count = np.bincount(node_of_place)
+    first = np.cumsum(count) - count
+    repeats = count[node]
+    entry = np.repeat(np.arange(node.size), repeats)
+    offset = np.arange(entry.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return entry, order[first[node[entry]] + offset]
+
+
+def _pairs_matrix(
+    row: IntArray, column: IntArray, minutes: FloatArray, num_sites: int, num_units: int
+) -> sparse.csr_array:
+    """Sparse matrix of the pairs, sorted, without stored zeros."""
+    matrix = sparse.csr_array(
+        (np.maximum(minutes, _STORED_ZERO), (row, column)), shape=(num_sites, num_units)
+    )
+    matrix.sort_indices()
+    return matrix
