@@ -1,0 +1,262 @@
+"""
+Exact station siting: the cheapest plan part by part, then the least walking among the cheapest.
+
+The problem falls apart into many small integer programs (see :mod:`.parts`), each solved to
+optimality; their bounds add up. Walking minutes link the whole city again, so the second step is
+one model, started from the first plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...models.siting.station import Siting, StationSiting
+from ...models.siting.station_models import (
+    StationModel,
+    cheapest_model,
+    served_model,
+    walking_model,
+)
+from ..limits import Deadline, Limits, Stop
+from ..result import Reason, Result, Status
+from ..solvers import solve_model
+from .parts import Part, independent_parts
+from .trim import trimmed
+
+Listen = Callable[[float | None, float | None], None]
+TOLERANCE = 1e-6
+
+
+@dataclass
+class _Sum:
+    """Objectives, bounds and statuses of independent parts, added up."""
+
+    objective: float = 0.0
+    bound: float = 0.0
+    proven: bool = True
+    reason: Reason = Reason.PROVEN
+    version: str = ""
+    nodes: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, result: Result[np.ndarray]) -> None:
+        self.bound += result.bound if result.bound is not None else 0.0
+        self.version, self.nodes = result.version, self.nodes + result.nodes
+        if result.status is not Status.OPTIMAL:
+            self.proven, self.reason = False, result.reason
+
+
+def cheapest_siting(
+    problem: StationSiting,
+    *,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> Result[Siting]:
+    """
+    Find the cheapest plan that gives every community its floor area and everybody a station.
+
+    Parameters
+    ----------
+    problem
+        What is asked; see :meth:`StationSiting.attainable` for what can be met at all.
+    limits
+        Time, gap, seed and threads; each part gets a fair share of the time.
+    solver
+        Backend of the integer programs.
+    stop
+        A request to stop: parts not yet solved open everything they may.
+    listen
+        Called with (objective, bound) as the parts are solved.
+
+    Returns
+    -------
+    Result of Siting
+        Infeasible if the sites cannot meet the rules; the violations say where.
+    """
+    limits = limits or Limits()
+    began = time.monotonic()
+    everything = problem.everything()
+    broken = problem.violations(everything)
+    if broken:
+        return Result(
+            Status.INFEASIBLE,
+            Reason.PROVEN,
+            solver=solver,
+            seed=limits.seed,
+            detail=f"even with every site open: {'; '.join(broken[:5])}",
+        )
+    deadline = Deadline.after(limits.seconds)
+    siting = problem.today()
+    siting.is_open[problem.required] = True
+    total = _Sum()
+    parts = independent_parts(problem)
+    for number, part in enumerate(parts):
+        share = max(0.05, deadline.seconds_left / (len(parts) - number) * 4)
+        result = _solve_part(
+            problem, part, siting, limits.within(min(share, deadline.seconds_left)), solver, stop
+        )
+        total.add(result)
+        if listen is not None:
+            listen(problem.cost(siting), None)
+    return _checked(
+        problem, siting, problem.cost(siting), total, limits, solver, time.monotonic() - began
+    )
+
+
+def _solve_part(
+    problem: StationSiting,
+    part: Part,
+    siting: Siting,
+    limits: Limits,
+    solver: str,
+    stop: Stop | None,
+) -> Result[np.ndarray]:
+    """Solve one part and write its decision into ``siting``."""
+    station = cheapest_model(
+        problem, sites=part.sites, communities=part.communities, units=part.units
+    )
+    result = solve_model(station.model, solver=solver, limits=limits, stop=stop)
+    if result.solution is None:
+        chosen = problem.everything()
+    else:
+        chosen = station.siting(problem, result.solution)
+    siting.is_open[part.sites] = chosen.is_open[part.sites]
+    siting.area_m2[part.sites] = chosen.area_m2[part.sites]
+    return result
+
+
+def least_walking(
+    problem: StationSiting,
+    start: Siting,
+    *,
+    budget: float,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> Result[Siting]:
+    """
+    Find the plan of least walking among those that cost at most ``budget``.
+
+    Parameters
+    ----------
+    start
+        A plan within the budget, returned unless a better one is found.
+    budget
+        Largest cost, in the policy's currency.
+    limits, solver, stop, listen
+        As in :func:`cheapest_siting`.
+    """
+    limits = limits or Limits()
+    station = walking_model(problem, budget=budget + TOLERANCE * max(1.0, budget))
+    return _solve_city(problem, station, start, limits, solver, stop, listen)
+
+
+def most_served(
+    problem: StationSiting,
+    *,
+    budget: float,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> Result[Siting]:
+    """
+    Serve the most residents with a budget.
+
+    A resident is served when an open station is within reach and the floor area of the own
+    community suffices for the household.
+
+    Raises
+    ------
+    ValueError
+        If the required sites alone cost more than the budget.
+    """
+    limits = limits or Limits()
+    start = problem.today()
+    start.is_open[problem.required] = True
+    start.area_m2[problem.required] = np.maximum(start.area_m2, problem.min_area_m2)[
+        problem.required
+    ]
+    if problem.cost(start) > budget + TOLERANCE:
+        raise ValueError(
+            f"The required sites alone cost {problem.cost(start):,.1f}, more than the budget of "
+            f"{budget:,.1f}. Raise the budget or require fewer sites."
+        )
+    station = served_model(problem, budget=budget)
+    return _solve_city(problem, station, start, limits, solver, stop, listen)
+
+
+def _solve_city(
+    problem: StationSiting,
+    station: StationModel,
+    start: Siting,
+    limits: Limits,
+    solver: str,
+    stop: Stop | None,
+    listen: Listen | None,
+) -> Result[Siting]:
+    """Solve one model of the whole city; keep the better of its plan and ``start``."""
+    began = time.monotonic()
+    maximize = station.model.maximize
+    value = problem.residents_served if maximize else problem.walking
+    if station.candidates.size + station.sized.size == 0:
+        trivial = _Sum(bound=value(start))
+        return _checked(problem, start, value(start), trivial, limits, solver, 0.0, maximize)
+    result = solve_model(
+        station.model,
+        solver=solver,
+        limits=limits,
+        start=None if maximize else station.start(problem, start),
+        stop=stop,
+        listen=listen,
+    )
+    total = _Sum()
+    total.add(result)
+    total.bound = result.bound if result.bound is not None else (np.inf if maximize else -np.inf)
+    best = start
+    if result.solution is not None:
+        found = trimmed(problem, station.siting(problem, result.solution))
+        better = value(found) - value(start)
+        best = found if (better > 0) == maximize and better != 0 else start
+    seconds = time.monotonic() - began
+    return _checked(problem, best, value(best), total, limits, solver, seconds, maximize)
+
+
+def _checked(
+    problem: StationSiting,
+    siting: Siting,
+    objective: float,
+    total: _Sum,
+    limits: Limits,
+    solver: str,
+    seconds: float,
+    maximize: bool = False,
+) -> Result[Siting]:
+    """Recompute, compare with the bound and check every rule, whatever the solver said."""
+    broken = [] if maximize else problem.violations(siting)
+    distance = total.bound - objective if maximize else objective - total.bound
+    slack = 1e-5 * max(1.0, abs(objective))
+    if broken or distance < -slack:
+        reason = broken[0] if broken else f"objective {objective} beats its bound {total.bound}"
+        return Result(Status.UNKNOWN, Reason.ERROR, solver=solver, seed=limits.seed, detail=reason)
+    proven = distance <= slack
+    return Result(
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
+        reason=Reason.PROVEN if proven else total.reason,
+        solution=siting,
+        objective=objective,
+        bound=(objective if proven else total.bound) if np.isfinite(total.bound) else None,
+        seconds={"solve": seconds},
+        solver=solver,
+        version=total.version,
+        seed=limits.seed,
+        nodes=total.nodes,
+        maximize=maximize,
+    )
