@@ -1,0 +1,294 @@
+"""Stage site: which stations open, and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...instances.city import City
+from ...instances.policy import Policy
+from ...instances.walking import WalkingTimes, walking_times
+from ...models.formulation import FloatArray, IntArray
+from ...models.siting.station import Siting, StationSiting
+from ..limits import Limits, Stop
+from ..progress import Listener, Progress, silent
+from ..result import Reason, Result, Status
+from ..siting.engine import cheapest_siting, least_walking, most_served
+from .shortfall import InfeasibleError, Shortfall
+from .snapshot import counts_as_existing, offers_service
+
+FAR_MINUTES = 60.0
+"""How far to look for the nearest site of a unit that none reaches, to say how far it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class CitySiting:
+    """
+    The siting of one city.
+
+    Parameters
+    ----------
+    problem
+        What was asked, after lowering rules that no site can meet.
+    siting
+        The decision.
+    cost, walking
+        How well it is known that cost and walking are best; None with a budget.
+    served
+        How well it is known that the residents served with a budget are most; None without.
+    budget
+        The budget, or None for the cheapest plan.
+    """
+
+    problem: StationSiting
+    siting: Siting
+    cost: Result[Siting] | None
+    walking: Result[Siting] | None
+    served: Result[Siting] | None = None
+    budget: float | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the entry of the plan's record."""
+        return {
+            "mode": "cheapest" if self.budget is None else "budget",
+            "budget": self.budget,
+            "cost": _optional_record(self.cost),
+            "served": _optional_record(self.served),
+            "walking": _optional_record(self.walking),
+        }
+
+
+def _optional_record(result: Result[Any] | None) -> dict[str, Any] | None:
+    return None if result is None else result_record(result)
+
+
+def result_record(result: Result[Any]) -> dict[str, Any]:
+    """Return what is known of a solve, without its solution."""
+    return {
+        "status": str(result.status),
+        "reason": str(result.reason),
+        "objective": result.objective,
+        "bound": result.bound,
+        "gap": result.gap,
+        "seconds": dict(result.seconds),
+        "solver": f"{result.solver} {result.version}".strip(),
+        "detail": result.detail,
+        "maximize": result.maximize,
+    }
+
+
+class NoPlanError(RuntimeError):
+    """No plan was found within the limits."""
+
+
+def site_city(
+    city: City,
+    policy: Policy,
+    times: WalkingTimes,
+    *,
+    communities: pd.DataFrame,
+    unit_community: IntArray,
+    site_community: IntArray,
+    budget: float | None = None,
+    relax: bool = False,
+    seconds: float | None = None,
+    stop: Stop | None = None,
+    listen: Listener = silent,
+) -> tuple[CitySiting, list[Shortfall]]:
+    """
+    Open and size stations for the communities of a plan.
+
+    Parameters
+    ----------
+    city, policy, times
+        The city, the rules and the walking minutes.
+    communities
+        One row a community with ``community_id`` and ``name``.
+    unit_community, site_community
+        Row of the community of each unit and site (-1 for none).
+    budget
+        Serve the most residents with this much money, instead of all at least cost.
+    relax
+        Meet what can be met where the sites do not suffice.
+    seconds
+        Time limit; None for the policy's.
+    stop, listen
+        A request to stop, and who hears of progress.
+
+    Raises
+    ------
+    InfeasibleError
+        If the sites cannot meet the rules, unless ``relax`` or with a budget.
+    NoPlanError
+        If nothing was found within the limits.
+    """
+    problem = siting_problem(city, policy, times, communities, unit_community, site_community)
+    attainable = problem.attainable()
+    impossible = list(shortfalls(city, policy, problem, problem.everything(), communities))
+    if impossible and not relax and budget is None:
+        raise InfeasibleError(impossible)
+    rules = policy.solver
+    limits = Limits(seconds or policy.siting.seconds, rules.siting_gap, rules.seed, rules.threads)
+
+    def heard(step: str) -> Any:  # noqa: ANN401 - a listener of the engine
+        return lambda objective, bound: listen(
+            Progress("site", step, objective=objective, bound=bound)
+        )
+
+    if budget is not None:
+        served = most_served(
+            problem,
+            budget=budget,
+            limits=limits,
+            solver=rules.name,
+            stop=stop,
+            listen=heard("most residents served"),
+        )
+        chosen = _solution(served)
+        missing = list(shortfalls(city, policy, problem, chosen, communities))
+        return CitySiting(problem, chosen, None, None, served, budget), missing
+    exact = replace(limits, gap=0.0)
+    cheapest = cheapest_siting(
+        attainable, limits=exact, solver=rules.name, stop=stop, listen=heard("least cost")
+    )
+    first = _solution(cheapest)
+    walking = least_walking(
+        attainable,
+        first,
+        budget=attainable.cost(first) * (1 + policy.siting.cost_slack),
+        limits=limits,
+        solver=rules.name,
+        stop=stop,
+        listen=heard("least walking"),
+    )
+    chosen = _solution(walking)
+    cost = _cost_of(cheapest, attainable.cost(chosen), policy)
+    return CitySiting(attainable, chosen, cost, walking), impossible
+
+
+def _solution(result: Result[Siting]) -> Siting:
+    if result.solution is None:
+        raise NoPlanError(f"No siting was found within the limits ({result.detail}).")
+    return result.solution
+
+
+def _cost_of(cheapest: Result[Siting], cost: float, policy: Policy) -> Result[Siting]:
+    """Return the first step's bound with the cost of the plan that was chosen in the second."""
+    lowest = cheapest.objective
+    proven = cheapest.bound is not None and cost <= cheapest.bound + 1e-5 * max(1.0, cost)
+    if proven or lowest is None:
+        return replace(cheapest, objective=cost)
+    detail = (
+        f"The cheapest plan costs {lowest:,.2f} ({cheapest.status}); this one uses up to "
+        f"{100 * policy.siting.cost_slack:g} % more for less walking."
+    )
+    reason = cheapest.reason if cheapest.status is not Status.OPTIMAL else Reason.GAP
+    return replace(cheapest, status=Status.FEASIBLE, reason=reason, objective=cost, detail=detail)
+
+
+def siting_problem(
+    city: City,
+    policy: Policy,
+    times: WalkingTimes,
+    communities: pd.DataFrame,
+    unit_community: IntArray,
+    site_community: IntArray,
+) -> StationSiting:
+    """Turn a city with given communities into the arrays of a siting problem."""
+    sites, units = city.sites, city.units
+    existing = counts_as_existing(city, policy)
+    largest = sites["max_area_m2"].to_numpy(float)
+    today = np.where(existing, sites["floor_area_m2"].to_numpy(float), 0.0)
+    largest = np.maximum(largest, today)
+    households = units["households"].to_numpy(float)
+    residents = units["residents"].to_numpy(float)
+    total = np.bincount(unit_community, households, len(communities))
+    unusable = ~existing & ((sites["status"] == "existing").to_numpy() | (largest <= 0))
+    forbidden = sites["forbidden"].to_numpy(bool) | unusable | ~offers_service(city, policy)
+    required = sites["required"].to_numpy(bool) & ~existing & ~forbidden
+    return StationSiting(
+        existing=existing,
+        area_today_m2=today,
+        min_area_m2=np.minimum(policy.siting.min_facility_area_m2, largest),
+        max_area_m2=largest,
+        fixed_cost=sites["fixed_cost"].to_numpy(float),
+        cost_per_m2=sites["cost_per_m2"].to_numpy(float),
+        community_of_site=site_community,
+        required=required,
+        forbidden=forbidden & ~existing,
+        residents=residents,
+        households=households,
+        community_of_unit=unit_community,
+        must_reach=residents > 0,
+        minutes=times.minutes,
+        target_m2=total * policy.siting.floor_area_m2_per_100_households / 100,
+        site_ids=tuple(sites["site_id"].astype(str)),
+        unit_ids=tuple(units["unit_id"].astype(str)),
+        community_ids=tuple(communities["community_id"].astype(str)),
+    )
+
+
+def shortfalls(
+    city: City,
+    policy: Policy,
+    problem: StationSiting,
+    siting: Siting,
+    communities: pd.DataFrame,
+) -> Iterator[Shortfall]:
+    """Every community without its floor area and every unit out of reach, given a decision."""
+    area = problem.community_area(siting)
+    names = communities["name"].astype(str).to_numpy(object)
+    for row in np.flatnonzero(problem.target_m2 - area > 0.01):
+        short = float(problem.target_m2[row] - area[row])
+        yield Shortfall(
+            "floor_area",
+            "community",
+            problem.community_ids[row],
+            str(names[row]),
+            value=float(area[row]),
+            target=float(problem.target_m2[row]),
+            short=short,
+            unit_of_measure="m2",
+            remedy=f"Candidate sites in it with {short:,.0f} m² more, or a larger budget.",
+        )
+    unreached = np.flatnonzero(
+        problem.must_reach & ~np.isfinite(problem.nearest(siting.is_open)[1])
+    )
+    minutes = _minutes_beyond(city, policy, siting, unreached)
+    reach = policy.siting.reach_minutes
+    for unit, far in zip(unreached, minutes, strict=True):
+        row = problem.community_of_unit[unit]
+        known = np.isfinite(far)
+        nearest = (
+            f"the nearest open one is {far:.1f} minutes away"
+            if known
+            else (
+                f"no open one is within {FAR_MINUTES:g} minutes, or the network does not lead there"
+            )
+        )
+        yield Shortfall(
+            "reach",
+            "unit",
+            problem.unit_ids[unit],
+            f"{problem.unit_ids[unit]} ({names[row]})",
+            value=float(far) if known else None,
+            target=reach,
+            short=float(far - reach) if known else None,
+            unit_of_measure="minutes",
+            remedy=f"A candidate site within {reach:g} minutes of it; {nearest}.",
+        )
+
+
+def _minutes_beyond(city: City, policy: Policy, siting: Siting, units: IntArray) -> FloatArray:
+    """Minutes of some units to their nearest open site, as far as one looks."""
+    if not units.size:
+        return np.empty(0)
+    far = walking_times(city, policy, limit_minutes=max(FAR_MINUTES, policy.siting.reach_minutes))
+    rows = far.minutes[np.flatnonzero(siting.is_open)].tocsc()
+    return np.array(
+        [rows.data[rows.indptr[unit] : rows.indptr[unit + 1]].min(initial=np.inf) for unit in units]
+    )
