@@ -1,0 +1,1 @@
+"""WHERE results go: GIS files, tables, report, pictures, verification."""

@@ -1,0 +1,99 @@
+"""What a run says on the terminal: progress on standard error, a summary on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+
+from ..optimize.progress import Listener, Progress
+from ..optimize.result import relative_gap
+
+
+@contextlib.contextmanager
+def narrator() -> Iterator[Listener]:
+    """Give a listener that shows stage, community, best so far, bound and gap."""
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        yield lambda progress: _tell(console, status, progress)
+
+
+def _tell(console: Console, status: Status, progress: Progress) -> None:
+    if progress.text:
+        console.print(_line(progress), highlight=False, markup=False)
+    else:
+        status.update(_line(progress).replace("[", "\\["))
+
+
+def _line(progress: Progress) -> str:
+    parts = [progress.stage]
+    if progress.total:
+        parts.append(f"{progress.done}/{progress.total}")
+    parts += [part for part in (progress.item, progress.text) if part]
+    if progress.objective is not None:
+        parts.append(f"best {progress.objective:,.6g}")
+    if progress.bound is not None:
+        parts.append(f"bound {progress.bound:,.6g}")
+    gap = relative_gap(progress.objective, progress.bound)
+    if gap is not None:
+        parts.append(f"gap {100 * gap:.2f} %")
+    return "  ".join(parts)
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return the result of a plan in a few lines."""
+    lines = [_split_line(record)] if record["split"] else []
+    siting = record["siting"]
+    steps = [step for step in ("cost", "served", "walking") if siting.get(step)]
+    lines += [f"siting, {step}: {_proof(siting[step])}" for step in steps]
+    before, after = record["figures"]["before"], record["figures"]["after"]
+    shown = {
+        "communities": "communities",
+        "communities above a threshold": None,
+        "m² per 100 households": "floor_area_per_100_households",
+        "share of residents in reach, %": "share_in_reach",
+        "mean walking minutes": "mean_minutes",
+    }
+    lines += [
+        f"{label}: {_figure(before, key)} → {_figure(after, key)}" for label, key in shown.items()
+    ]
+    lines.append(f"cost: {after['cost']:,.1f} ({record['policy']['siting']['currency']})")
+    return "\n".join(lines + _shortfall_lines(record))
+
+
+def _split_line(record: dict[str, Any]) -> str:
+    optimal = sum(entry["status"] == "optimal" for entry in record["split"])
+    gaps = [entry["gap"] for entry in record["split"] if entry["gap"] is not None]
+    worst = f", largest gap {100 * max(gaps):.2f} %" if gaps else ""
+    return f"split: {len(record['split'])} communities, {optimal} proven optimal{worst}"
+
+
+def _proof(step: dict[str, Any]) -> str:
+    gap = "no bound" if step["gap"] is None else f"gap {100 * step['gap']:.3f} %"
+    return f"{step['objective']:,.2f}, {step['status']} ({step['reason']}), {gap}"
+
+
+def _figure(figures: dict[str, Any], key: str | None) -> str:
+    if key is None:
+        return str(figures["over_mandatory"] + figures["over_gradual"])
+    value = figures[key]
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f}" if key.startswith("share") else f"{value:,.4g}"
+
+
+def _shortfall_lines(record: dict[str, Any]) -> list[str]:
+    found = record["shortfalls"]
+    if not found:
+        return ["every rule is met"]
+    counts: dict[str, int] = {}
+    for entry in found:
+        counts[entry["rule"]] = counts.get(entry["rule"], 0) + 1
+    total = ", ".join(f"{rule} {count}" for rule, count in counts.items())
+    lines = [f"{len(found)} shortfalls ({total}), for example:"]
+    return lines + [
+        f"  {entry['rule']}: {entry['place_name']}. {entry['remedy']}" for entry in found[:5]
+    ]

@@ -1,0 +1,227 @@
+"""The tables of the report: communities, splits, facilities and shortfalls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from geopandas import GeoDataFrame
+
+from .texts import MISSING, Text, Texts, is_missing, number, percent
+
+
+@dataclass(frozen=True)
+class CommunityRow:
+    """
+    One community of the plan.
+
+    Parameters
+    ----------
+    place
+        Its id.
+    parent_name
+        Name of the community that it was split from; empty where kept.
+    faults
+        What falls short in it.
+    cells
+        Shown figure and value to sort by, by column.
+    """
+
+    place: str
+    name: str
+    parent_name: str
+    is_split: bool
+    provisional: bool
+    street: str
+    faults: tuple[Text, ...]
+    cells: tuple[tuple[str, float], ...]
+
+
+COMMUNITY_COLUMNS = (
+    ("residents", 0),
+    ("households", 0),
+    ("deviation", -1),
+    ("floor_area_m2", 0),
+    ("floor_area_per_100_households", 1),
+    ("share_in_reach", -1),
+    ("mean_minutes", 1),
+    ("workers", 0),
+    ("facilities", 0),
+)
+
+
+def community_rows(
+    districts: GeoDataFrame,
+    communities_before: GeoDataFrame,
+    shortfalls: list[Mapping[str, Any]],
+    texts: Texts,
+) -> list[CommunityRow]:
+    """Return a row a community of the plan, those of a split first."""
+    names = dict(zip(communities_before["community_id"], communities_before["name"], strict=True))
+    faults: dict[str, list[Text]] = {}
+    for fault in shortfalls:
+        faults.setdefault(str(fault["place_id"]), []).append(texts.named("rule", fault["rule"]))
+    rows = [
+        _community_row(district, names, faults.get(str(district["community_id"]), []))
+        for district in districts.drop(columns=districts.geometry.name).to_dict("records")
+    ]
+    return sorted(rows, key=lambda row: not row.is_split)
+
+
+def _community_row(
+    district: Mapping[Any, Any], names: Mapping[str, Any], faults: list[Text]
+) -> CommunityRow:
+    is_split = district["change_type"] == "split"
+    residents = district["residents"]
+    share = district["residents_in_reach"] / residents if residents else None
+    figures = {**district, "share_in_reach": share}
+    return CommunityRow(
+        place=str(district["community_id"]),
+        name=_name(district["name"], district["community_id"]),
+        parent_name=_name(names.get(district["parent_id"]), district["parent_id"])
+        if is_split
+        else "",
+        is_split=is_split,
+        provisional=bool(district["provisional"]),
+        street="" if is_missing(district["street_id"]) else str(district["street_id"]),
+        faults=tuple(faults),
+        cells=tuple(_cell(figures[key], digits) for key, digits in COMMUNITY_COLUMNS),
+    )
+
+
+def _cell(value: Any, digits: int) -> tuple[str, float]:  # noqa: ANN401 (None and numpy scalars)
+    if is_missing(value):
+        return MISSING, -1.0
+    shown = percent(value) if digits < 0 else number(value, digits)
+    return shown, round(float(value), 6)
+
+
+def split_rows(
+    record: Mapping[str, Any], districts: GeoDataFrame, texts: Texts
+) -> list[dict[str, Any]]:
+    """Return a row a community that was to be split, with its districts and the proof."""
+    parts = dict(iter(districts.groupby("parent_id", sort=False)))
+    rows = []
+    for split in record["split"]:
+        part = parts.get(split["community_id"])
+        rows.append(
+            {
+                "place": str(split["community_id"]),
+                "name": _name(split["name"], split["community_id"]),
+                "tier": texts.named("tier", split["tier"]),
+                "residents": number(split["residents"]),
+                "households": number(split["households"]),
+                "num_districts": MISSING if is_missing(split["districts"]) else split["districts"],
+                "bounds": _span(split["lower"], split["upper"]),
+                "districts": [] if part is None else _members(part),
+                "detail": split["detail"],
+                **proof(split, texts, scale_digits=0),
+            }
+        )
+    return rows
+
+
+def _members(part: GeoDataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "place": str(district["community_id"]),
+            "name": _name(district["name"], district["community_id"]),
+            "residents": number(district["residents"]),
+            "deviation": percent(district["deviation"]),
+        }
+        for district in part.drop(columns=part.geometry.name).to_dict("records")
+    ]
+
+
+def _span(lower: object, upper: object) -> str:
+    known = not (is_missing(lower) or is_missing(upper))
+    return f"{number(lower)} {MISSING} {number(upper)}" if known else MISSING
+
+
+def proof(result: Mapping[str, Any], texts: Texts, *, scale_digits: int) -> dict[str, Any]:
+    """Return what is known of one solve, in words and figures."""
+    status, reason = str(result["status"]), str(result["reason"])
+    seconds = result["seconds"]
+    total = sum(seconds.values()) if isinstance(seconds, Mapping) else seconds
+    return {
+        "status": texts.named("status", status),
+        "reason": texts.named("reason", reason),
+        "is_proven": status in {"optimal", "infeasible"},
+        "is_solved": status in {"optimal", "feasible"},
+        "objective": number(result["objective"], scale_digits),
+        "bound": number(result["bound"], scale_digits),
+        "gap": percent(result["gap"], 2),
+        "seconds": number(total, 1),
+        "solver": str(result["solver"]),
+    }
+
+
+def siting_rows(record: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
+    """Return the two solves of the siting: cost first, then walking."""
+    siting = record["siting"]
+    return [
+        {
+            "name": texts(f"siting_{stage}", currency=record["policy"]["siting"]["currency"]),
+            "detail": siting[stage]["detail"],
+            **proof(siting[stage], texts, scale_digits=1),
+        }
+        for stage in ("cost", "served", "walking")
+        if siting.get(stage)
+    ]
+
+
+def facility_rows(facilities: GeoDataFrame, texts: Texts) -> list[dict[str, Any]]:
+    """Return the facilities that the plan opens or extends, the largest addition first."""
+    changed = facilities[facilities["action"] != "kept"]
+    added = changed["floor_area_m2"] - changed["floor_area_before_m2"].fillna(0.0)
+    ordered = changed.assign(added=added).sort_values("added", ascending=False)
+    return [
+        {
+            "site": str(site["site_id"]),
+            "name": _name(site["name"], site["site_id"]),
+            "action": texts.named("action", site["action"]),
+            "opened": site["action"] == "opened",
+            "cells": [
+                _cell(site[key], digits)
+                for key, digits in (
+                    ("floor_area_before_m2", 0),
+                    ("floor_area_m2", 0),
+                    ("added", 0),
+                    ("cost", 1),
+                    ("residents_served", 0),
+                )
+            ],
+        }
+        for site in ordered.drop(columns=ordered.geometry.name).to_dict("records")
+    ]
+
+
+def shortfall_rows(record: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
+    """Return what falls short, as shown."""
+    return [
+        {
+            "rule": texts.named("rule", fault["rule"]),
+            "kind": fault["place_kind"],
+            "kind_name": texts.named("place", fault["place_kind"]),
+            "place": str(fault["place_id"]),
+            "name": _name(fault["place_name"], fault["place_id"]),
+            "value": _measure(fault["value"]),
+            "target": _measure(fault["target"]),
+            "short": _measure(fault["short"]),
+            "measure": texts.named("measure", fault["unit_of_measure"]),
+            "remedy": "" if is_missing(fault["remedy"]) else str(fault["remedy"]),
+        }
+        for fault in record["shortfalls"]
+    ]
+
+
+def _measure(value: Any) -> str:  # noqa: ANN401 (a figure, a text or None)
+    if isinstance(value, str):
+        return value
+    whole = is_missing(value) or float(value).is_integer()
+    return number(value, 0 if whole else 1)
+
+
+def _name(name: object, place: object) -> str:
+    return str(place) if is_missing(name) or not str(name) else str(name)
