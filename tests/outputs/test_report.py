@@ -1,0 +1,264 @@
+"""The report as text: complete, in two languages, safe against the names of the input."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import re
+import string
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from shequ.outputs.report import render_report
+from shequ.outputs.report.classes import colourings, minutes_classes
+from shequ.outputs.report.figures import key_figures
+from shequ.outputs.report.mapdata import map_data, new_boundaries
+from shequ.outputs.report.paths import Frame, frame_of, simplified, svg_paths
+from shequ.outputs.report.texts import load_texts, number, percent
+
+TAIPEI = Path(__file__).parents[2] / "../shared/data/cities/taipei/city.gpkg"
+NASTY = ["<script>alert(1)</script>\"&'", "</script>", "<!-- \u2028", "{{ 7 * 7 }}"]
+
+
+class _Elements(HTMLParser):
+    """Counts elements and notes what their attributes point to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
+
+
+def _payload(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found.group(1))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_page_opens_in_the_language_asked_and_holds_both(small_plan, lang):
+    """The language is that of the document and of its title; the other is a button away."""
+    page = render_report(small_plan, lang=lang)
+    titles = _payload(page)["titles"]
+    assert f'<html lang="{lang}">' in page
+    assert f"<title>{html.escape(titles[lang])}</title>" in page
+    assert "Key figures" in page
+    assert "关键指标" in page
+
+
+def test_unknown_language_is_refused(small_plan):
+    """The message names the language and those that there are."""
+    with pytest.raises(ValueError, match="'fr' is not known; choose one of en, zh"):
+        render_report(small_plan, lang="fr")
+
+
+def test_page_needs_no_network(small_plan):
+    """No element of the page points outside it, and no address of the network is in it."""
+    page = render_report(small_plan)
+    assert all(link.startswith("#") for link in _Elements(page).links)
+    assert set(re.findall(r"https?://[^\s\"'<]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_names_of_the_input_never_become_markup(make_plan):
+    """Names with markup are shown as text, in HTML and in the data of the script alike."""
+    page = render_report(make_plan(names=NASTY))
+    plain = render_report(make_plan())
+    assert _Elements(page).tags == _Elements(plain).tags
+    assert page.count("</script>") == 2
+    assert "alert(1)</script>" not in page
+    assert "\u2028" not in page.split('id="data">')[1].split("</script>")[0]
+    assert _payload(page)["before"]["name"] == NASTY
+
+
+def test_texts_have_the_same_keys_and_placeholders_in_both_languages():
+    """No text is missing in a language, and none lacks a value that the other shows."""
+    by_lang = load_texts().by_lang
+
+    def placeholders(words: str) -> set[str | None]:
+        return {field for _, field, _, _ in string.Formatter().parse(words)} - {None}
+
+    assert by_lang["en"].keys() == by_lang["zh"].keys()
+    for key, words in by_lang["en"].items():
+        assert placeholders(words) == placeholders(by_lang["zh"][key]), key
+
+
+def test_report_is_the_same_each_time(small_plan):
+    """The same plan gives the same page, and the plan is left as it was."""
+    columns = list(small_plan.districts.columns)
+    assert render_report(small_plan) == render_report(small_plan)
+    assert list(small_plan.districts.columns) == columns
+
+
+def test_key_figures_are_judged_against_the_policy(small_plan):
+    """A figure that misses its target before and meets it after says so; others have no verdict."""
+    rows = {row.key: row for row in key_figures(small_plan.record, load_texts())}
+    assert (rows["over_mandatory"].met_before, rows["over_mandatory"].met_after) == (False, True)
+    assert rows["largest_residents"].target["en"] == "less than 15,000"
+    assert rows["floor_area_per_100_households"].target["en"] == "at least 80 (national: 30)"
+    assert rows["share_in_reach"].met_after is False
+    assert rows["communities"].met_after is None
+    assert rows["cost"].before == "\u2013"
+
+
+def test_community_of_exactly_the_gradual_threshold_does_not_meet_it(small_plan):
+    """Splitting begins at the threshold, so the largest community must lie below it."""
+    small_plan.record["figures"]["after"]["largest_residents"] = 15_000
+    rows = {row.key: row for row in key_figures(small_plan.record, load_texts())}
+    assert rows["largest_residents"].met_after is False
+
+
+def test_only_mandatory_splits_are_judged_by_the_mandatory_threshold(small_plan):
+    """Where only the largest are to be split, the gradual thresholds are no target."""
+    small_plan.record["policy"]["split"]["tier"] = "mandatory"
+    rows = {row.key: row for row in key_figures(small_plan.record, load_texts())}
+    assert rows["largest_residents"].target["en"] == "at most 20,000"
+    assert rows["over_gradual"].met_after is None
+
+
+def test_shortfalls_are_listed_with_place_and_remedy(small_plan):
+    """Each shortfall is a row that knows its place on the map, and the header counts them."""
+    page = render_report(small_plan)
+    section = page.split('<section id="shortfalls">')[1].split("</section>")[0]
+    assert 'data-kind="community" data-place="C1-1"' in section
+    assert 'data-kind="unit" data-place="u000"' in section
+    assert "Raise max_area_m2 of a site in reach by 300 m²." in section
+    assert "shortfalls: 2, places: 2" in page
+
+
+def test_plan_without_shortfalls_says_that_it_keeps_every_rule(small_plan):
+    """The header says in one sentence that nothing falls short."""
+    record = small_plan.record | {"shortfalls": []}
+    page = render_report(dataclasses.replace(small_plan, record=record))
+    assert "The plan keeps every rule of the policy." in page
+    assert "every rule is kept in every community" in page
+
+
+def test_split_communities_come_first_in_the_table(small_plan):
+    """The table begins with the new communities and names what each was split from."""
+    page = render_report(small_plan)
+    table = page.split('id="table">')[1].split("</table>")[0]
+    places = re.findall(r'data-place="([^"]+)"', table)
+    assert places == ["C1-1", "C1-2", "C1-3", "C3-1", "C3-2", "C2", "C4"]
+    assert table.count("split from 桂花社区") == 3
+
+
+def test_plan_without_splits_sites_or_optional_layers_still_renders(small_plan):
+    """Empty lists become sentences, not errors."""
+    districts = small_plan.districts
+    kept = districts[districts["change_type"] == "kept"]
+    record = small_plan.record | {"split": []}
+    bare = dataclasses.replace(
+        small_plan,
+        districts=kept,
+        facilities=small_plan.facilities.iloc[:0],
+        candidates=small_plan.candidates.iloc[:0],
+        network=None,
+        barriers=None,
+        record=record,
+    )
+    page = render_report(bare)
+    assert "No community had to be split." in page
+    assert "The plan opens or extends no facility." in page
+    assert _payload(page)["barriers"] == []
+    assert _payload(page)["cuts"] == ""
+
+
+def test_classes_follow_the_thresholds_of_the_policy(small_plan):
+    """The largest community is above the mandatory threshold, the third from the gradual one."""
+    ways = {way.key: way for way in colourings(small_plan.record["policy"], load_texts())}
+    assert ways["residents"].classify(small_plan.communities_before).tolist() == [3, 1, 2, 1]
+    assert ways["change"].classify(small_plan.communities_before).tolist() == [2, 0, 1, 0]
+    assert ways["change"].classify(small_plan.districts).tolist() == [3, 4, 5, 0, 3, 4, 0]
+    for way in ways.values():
+        assert len(way.colours) == len(way.labels)
+        assert way.classify(small_plan.districts).max() < len(way.colours)
+
+
+def test_minutes_at_the_reach_are_within_it():
+    """A walk of exactly the reach counts; longer or unknown ones do not."""
+    minutes = np.array([0.0, 5.0, 5.1, 10.0, 15.0, 15.1, np.nan])
+    assert minutes_classes(minutes, 15.0).tolist() == [0, 0, 1, 1, 2, 3, 3]
+
+
+def test_new_boundaries_are_the_lines_between_districts_of_one_community(small_plan):
+    """Three strips share two lines of 600 m; two halves share one of 800 m."""
+    lengths = sorted(shapely.length(line) for line in new_boundaries(small_plan.districts))
+    assert lengths == pytest.approx([800.0, 1200.0])
+
+
+def test_paths_hold_holes_points_and_lines():
+    """Every ring is closed, a point is a line of no length, nothing stays an empty path."""
+    frame = Frame(west=0.0, north=10.0, step=1.0, metres=1.0, width=10, height=10)
+    ring = shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(2, 2), (2, 3), (3, 3), (3, 2)]])
+    shapes = np.array([ring, shapely.Point(3, 4), shapely.LineString([(0, 0), (1, 2)]), None])
+    assert svg_paths(shapes, frame) == [
+        "M0 10h9v-9h-9zM2 8v-1h1v1z",
+        "M3 6h0",
+        "M0 10l1-2",
+        "",
+    ]
+
+
+def test_borders_that_were_shared_stay_shared_when_simplified():
+    """A wavy border between two communities is thinned alike on both sides."""
+    x = np.linspace(0, 1000, 400)
+    wave = np.column_stack([x, 500 + np.sin(x / 20)])
+    low = shapely.Polygon([*wave, (1000, 0), (0, 0)])
+    high = shapely.Polygon([*wave, (1000, 1000), (0, 1000)])
+    layer = simplified(gpd.GeoDataFrame(geometry=[low, high], crs="EPSG:4547"), tolerance=2.0)
+    first, second = layer.geometry
+    assert shapely.get_num_coordinates(first) < 100
+    assert shapely.area(shapely.intersection(first, second)) == 0.0
+    assert shapely.area(shapely.union(first, second)) == pytest.approx(1_000_000.0)
+
+
+def test_city_in_degrees_is_drawn_in_metres(small_plan):
+    """Geographic coordinates are projected, so that the scale bar is right."""
+    layers = {
+        name: getattr(small_plan, name).to_crs("EPSG:4326")
+        for name in ("districts", "units", "facilities", "candidates", "communities_before")
+    }
+    plan = dataclasses.replace(small_plan, **layers, barriers=None, network=None)
+    frame = map_data(plan, load_texts())["frame"]
+    # The grid of the zone is turned against that of the city, so its box is a little wider.
+    assert frame["width"] * frame["metres"] == pytest.approx(1600, rel=0.05)
+
+
+def test_units_may_be_points(small_plan):
+    """Units without an outline are drawn as dots."""
+    units = small_plan.units
+    dots = dataclasses.replace(small_plan, units=units.set_geometry(units.centroid))
+    data = map_data(dots, load_texts())["units"]
+    assert data["points"] is True
+    assert all(path.endswith("h0") for path in data["d"])
+
+
+def test_figures_are_shown_for_people():
+    """Thousands are separated, shares are per cent, what is missing is a dash."""
+    assert [number(1234567.8), number(None), number(np.nan)] == ["1,234,568", "\u2013", "\u2013"]
+    assert [percent(0.853), percent(-0.01)] == ["85.3 %", "\u22121.0 %"]
+
+
+def test_drawing_of_a_large_city_stays_small():
+    """All 11,490 zones of a real city take less than 1.5 MB as paths."""
+    if not TAIPEI.exists():
+        pytest.skip("the city input of Taipei is not at ../shared/data")
+    units = gpd.read_file(TAIPEI, layer="units", columns=["unit_id"])
+    frame = frame_of(units)
+    thinned = simplified(units, tolerance=frame.step).geometry.to_numpy()
+    paths = svg_paths(thinned, frame)
+    assert len(paths) == 11_490
+    assert sum(map(len, paths)) < 1_500_000

@@ -1,0 +1,179 @@
+"""The stages: what they refuse, relax, resume and keep when they are stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from shequ.instances.city import City, read_city
+from shequ.instances.policy import Policy
+from shequ.instances.walking import walking_times
+from shequ.optimize.limits import Stop
+from shequ.optimize.planning.audit import audit_city, blind_spots
+from shequ.optimize.planning.plan import make_plan
+from shequ.optimize.planning.shortfall import InfeasibleError
+from shequ.optimize.progress import Progress
+from shequ.optimize.result import Status
+
+
+@pytest.fixture(scope="module")
+def city(city_file: Path) -> City:
+    """Return the synthetic city as read."""
+    return read_city(city_file, Policy())
+
+
+def test_audit_counts_what_the_layers_hold(city: City) -> None:
+    """Sums over the communities are those of the units and sites."""
+    policy = Policy()
+    snapshot = audit_city(city, policy, walking_times(city, policy))
+    table = snapshot.communities
+    assert table["residents"].sum() == city.num_residents
+    existing = city.sites["status"] == "existing"
+    area = city.sites.loc[existing, "floor_area_m2"].sum()
+    assert table["floor_area_m2"].sum() == pytest.approx(area)
+    blind = blind_spots(city, snapshot)
+    assert blind["residents"].sum() == table["residents_out_of_reach"].sum()
+    over = table["residents"] > policy.split.mandatory_residents
+    assert (table.loc[over, "tier"] == "mandatory").all()
+    assert snapshot.figures(policy)["workers_needed"] >= 18 * city.num_residents / 10_000
+
+
+def test_splits_keep_every_rule(city: City) -> None:
+    """Districts are balanced, below the caps, as few as possible, and estates stay whole."""
+    policy = Policy()
+    plan = make_plan(city, policy, stages=("split",))
+    assert plan.splits
+    estates = city.units["estate_id"]
+    for split in plan.splits:
+        assert split.result.status is Status.OPTIMAL
+        solution = split.result.solution
+        assert solution is not None
+        residents = city.units["residents"].to_numpy()[split.members]
+        totals = np.bincount(solution, residents)
+        mean = totals.mean()
+        assert (np.abs(totals - mean) <= policy.split.tolerance * mean + 1).all()
+        assert totals.max() < policy.split.gradual_residents
+        least = int(np.ceil(split.residents / (policy.split.gradual_residents - 1)))
+        assert split.districts >= max(2, least)
+        together = estates.iloc[split.members]
+        for estate in together.dropna().unique():
+            assert np.unique(solution[(together == estate).to_numpy()]).size == 1
+
+
+def test_one_district_keeps_id_and_name(city: City) -> None:
+    """Of each split one district keeps the old id; the others get provisional ones."""
+    plan = make_plan(city, Policy(), stages=("split",))
+    table = plan.after.communities
+    assert table["community_id"].is_unique
+    for split in plan.splits:
+        parts = table[table["parent_id"] == split.community_id]
+        assert (parts["community_id"] == split.community_id).sum() == 1
+        assert parts["provisional"].sum() == split.districts - 1
+        assert (parts["change_type"] == "split").all()
+
+
+def test_the_mandatory_tier_alone_splits_fewer(city: City) -> None:
+    """With the tier "mandatory" only communities above 20,000 residents are split."""
+    policy = Policy().with_values({"split.tier": "mandatory"})
+    plan = make_plan(city, policy, stages=("split",))
+    assert {split.tier for split in plan.splits} == {"mandatory"}
+    assert len(plan.splits) < len(make_plan(city, Policy(), stages=("split",)).splits)
+
+
+def test_impossible_balance_is_refused_with_place_and_remedy(city: City) -> None:
+    """Strict: the message names the community, the rule and what would mend it."""
+    policy = Policy().with_values({"split.tolerance": 0.0, "split.max_extra_districts": 0})
+    with pytest.raises(InfeasibleError, match=r"split .*Raise split.tolerance") as refused:
+        make_plan(city, policy, stages=("split",), relax=False)
+    names = {shortfall.place_id for shortfall in refused.value.shortfalls}
+    assert names <= set(city.communities["community_id"])
+
+
+def test_relaxed_balance_is_listed(city: City) -> None:
+    """Relaxed: a tolerance that is too small is widened, and each place is listed."""
+    policy = Policy().with_values({"split.tolerance": 0.0005, "split.max_extra_districts": 0})
+    plan = make_plan(city, policy, stages=("split",), relax=True)
+    wider = {s.community_id for s in plan.splits if s.tolerance > 0.0005}
+    whole = {s.community_id for s in plan.splits if s.result.solution is None}
+    listed = {shortfall.place_id for shortfall in plan.shortfalls}
+    assert listed == wider | whole
+
+
+def test_too_little_floor_area_is_refused_or_listed(city: City) -> None:
+    """A target that no sites can meet names each community and how much is missing."""
+    policy = Policy().with_values({"siting.floor_area_m2_per_100_households": 1500})
+    with pytest.raises(InfeasibleError, match=r"floor_area .* m2\. Candidate sites in it with"):
+        make_plan(city, policy, stages=("site",), relax=False)
+    plan = make_plan(city, policy, stages=("site",), relax=True)
+    assert plan.shortfalls
+    for shortfall in plan.shortfalls:
+        assert shortfall.rule == "floor_area"
+        assert shortfall.short == pytest.approx(shortfall.target - shortfall.value)
+
+
+def test_units_out_of_reach_are_named(city: City) -> None:
+    """A reach that is too short names the units, with the way to the nearest site."""
+    policy = Policy().with_values({"siting.reach_minutes": 3.0})
+    with pytest.raises(InfeasibleError, match=r"unit .*: reach .* minutes"):
+        make_plan(city, policy, stages=("site",), relax=False)
+
+
+def test_a_budget_is_kept_and_serves_more_with_more_money(city: City) -> None:
+    """Twice the budget serves at least as many, and neither is exceeded."""
+    served = []
+    for budget in (1500.0, 3000.0):
+        plan = make_plan(city, Policy(), stages=("site",), budget=budget)
+        assert plan.siting is not None
+        assert plan.siting.served is not None
+        assert plan.siting.problem.cost(plan.siting.siting) <= budget + 1e-6
+        assert plan.siting.cost is None
+        served.append(plan.siting.served.objective)
+    assert served[0] < served[1]
+
+
+def test_straight_lines_are_labelled(city: City) -> None:
+    """Without the network the walking times say that they are straight lines."""
+    policy = Policy().with_values({"walking.mode": "straight_line"})
+    times = walking_times(city, policy)
+    assert "straight line" in times.source
+
+
+def test_a_stopped_run_keeps_its_best_plan(city: City) -> None:
+    """A request to stop during the splits still ends with a plan that says so."""
+    stop = Stop()
+
+    def heard(progress: Progress) -> None:
+        if progress.stage == "split" and progress.objective is not None:
+            stop.request()
+
+    plan = make_plan(city, Policy(), stop=stop, listen=heard)
+    assert plan.interrupted
+    assert plan.siting is not None
+    assert plan.siting.problem.violations(plan.siting.siting) == []
+
+
+def test_a_stopped_run_resumes(city: City, tmp_path: Path) -> None:
+    """Finished splits are taken from the file of the earlier run, and give the same plan."""
+    file = tmp_path / "resume.json"
+    first = make_plan(city, Policy(), stages=("split",), resume=file)
+    assert file.is_file()
+    solved: list[str] = []
+
+    def heard(progress: Progress) -> None:
+        if progress.stage == "split" and not progress.text:
+            solved.append(progress.item)
+
+    again = make_plan(city, Policy(), stages=("split",), resume=file, listen=heard)
+    assert solved == []
+    assert np.array_equal(first.after.unit_community, again.after.unit_community)
+    other = Policy().with_values({"split.tolerance": 0.08})
+    make_plan(city, other, stages=("split",), resume=file, listen=heard)
+    assert solved
+
+
+def test_same_seed_same_plan(city: City) -> None:
+    """Two runs with one seed give the same districts and the same stations."""
+    plans = [make_plan(city, Policy()) for _ in range(2)]
+    assert np.array_equal(plans[0].after.unit_community, plans[1].after.unit_community)
+    assert np.array_equal(plans[0].after.is_open, plans[1].after.is_open)

@@ -1,0 +1,156 @@
+"""The command line as its users type it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+def shequ(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command and keep what it says."""
+    command = [sys.executable, "-m", "shequ", *map(str, words)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, encoding="utf-8"
+    )
+
+
+@pytest.fixture(scope="module")
+def planned(city_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a plan that the command line made."""
+    folder = tmp_path_factory.mktemp("cli") / "plan"
+    run = shequ("plan", city_file, "-o", folder, "--lang", "zh")
+    assert run.returncode == 0, run.stderr
+    assert "verified: 12 checks, nothing found" in run.stdout
+    assert f"report: {folder / 'report.html'}" in run.stdout
+    return folder
+
+
+def test_version_is_printed() -> None:
+    """The version is one line."""
+    run = shequ("--version")
+    assert run.stdout.startswith("shequ ")
+
+
+def test_generate_writes_the_same_city_twice(tmp_path: Path) -> None:
+    """The same seed writes the same bytes."""
+    for name in ("a", "b"):
+        run = shequ("generate", "city", "--residents", "20000", "-o", tmp_path / f"{name}.gpkg")
+        assert run.returncode == 0, run.stderr
+    assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
+
+
+def test_plan_writes_record_and_report(planned: Path) -> None:
+    """The record is JSON with figures, the report is in Chinese."""
+    record = json.loads((planned / "plan.json").read_text(encoding="utf-8"))
+    assert record["figures"]["after"]["over_mandatory"] == 0
+    assert record["lang"] == "zh"
+    assert 'lang="zh' in (planned / "report.html").read_text(encoding="utf-8")[:300]
+
+
+def test_verify_reads_the_files_alone(planned: Path) -> None:
+    """Verification of the folder finds nothing."""
+    run = shequ("verify", planned)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_report_changes_language(planned: Path) -> None:
+    """The report can be written again in English."""
+    assert shequ("report", planned, "--lang", "en").returncode == 0
+    assert 'lang="en' in (planned / "report.html").read_text(encoding="utf-8")[:300]
+
+
+def test_audit_prints_figures_and_writes_tables(city_file: Path, tmp_path: Path) -> None:
+    """The audit names thresholds, floor area, reach and workers, and writes CSV and map."""
+    run = shequ("audit", city_file, "-o", tmp_path)
+    assert run.returncode == 0, run.stderr
+    for word in ("must be split", "per 100 households", "within 15 minutes", "per 10,000"):
+        assert word in run.stdout
+    for name in ("audit.csv", "blind_spots.csv", "audit.png"):
+        assert (tmp_path / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", ["split", "site"])
+def test_single_stages_write_verified_plans(command: str, city_file: Path, tmp_path: Path) -> None:
+    """Each stage alone writes a folder that verifies."""
+    options = ["--relax"] if command == "site" else []
+    run = shequ(command, city_file, "-o", tmp_path / "out", *options)
+    assert run.returncode == 0, run.stderr
+    assert "nothing found" in run.stdout
+
+
+def test_a_budget_is_an_option(city_file: Path, tmp_path: Path) -> None:
+    """With a budget the most residents are served, and the plan verifies."""
+    run = shequ("plan", city_file, "-o", tmp_path / "out", "--budget", "2000")
+    assert run.returncode == 0, run.stderr
+    assert "siting, served" in run.stdout
+
+
+def test_policy_round_trips(tmp_path: Path) -> None:
+    """The printed policy is a valid policy file."""
+    printed = shequ("policy").stdout
+    (tmp_path / "policy.toml").write_text(printed, encoding="utf-8")
+    assert shequ("policy", tmp_path / "policy.toml").stdout == printed
+
+
+def test_solvers_are_listed() -> None:
+    """The list names the default solver with its version."""
+    found = json.loads(shequ("solvers", "--json").stdout)
+    assert any(row["name"] == "highs" and row["available"] for row in found)
+
+
+def test_bad_input_is_exit_code_1_and_no_traceback(tmp_path: Path, city_file: Path) -> None:
+    """A wrong file, a wrong policy key and a wrong language are messages, not tracebacks."""
+    (tmp_path / "city.gpkg").write_text("not a GeoPackage")
+    (tmp_path / "p.toml").write_text("[split]\ntolerence = 0.1\n")
+    runs = [
+        (shequ("audit", tmp_path / "city.gpkg"), "GeoPackage"),
+        (shequ("audit", city_file, "--policy", tmp_path / "p.toml"), "tolerance"),
+        (shequ("plan", city_file, "-o", tmp_path / "x", "--lang", "fr"), "choose en or zh"),
+        (shequ("plan", city_file, "-o", tmp_path / "x", "--solver", "abacus"), "choose one of"),
+    ]
+    for run, word in runs:
+        assert run.returncode == 1, run.stderr
+        assert word in run.stderr
+        assert "Traceback" not in run.stderr
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    """A missing argument is a usage error."""
+    assert shequ("plan").returncode == 2
+
+
+def test_infeasible_is_exit_code_3(tmp_path: Path, city_file: Path) -> None:
+    """A rule that cannot be met is refused with places and a way out."""
+    run = shequ(
+        "plan", city_file, "-o", tmp_path / "x", "--strict", "--set", "siting.reach_minutes=3"
+    )
+    assert run.returncode == 3, run.stderr
+    assert "--relax" in run.stderr
+    assert not (tmp_path / "x/plan.gpkg").exists()
+
+
+def test_interrupt_keeps_the_best_plan(tmp_path: Path, city_file: Path) -> None:
+    """Ctrl-C during a run writes the best plan so far and says so."""
+    words = ["plan", str(city_file), "-o", str(tmp_path / "out"), "--gap", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shequ", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(("walk", "split")):
+            break
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "interrupted: the best plan so far is written" in err
+    assert "nothing found" in out
