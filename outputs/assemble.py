@@ -180,7 +180,8 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
 
 
 def _siting_record(plan: Plan) -> Mapping[str, Any]:
-    nothing = {"mode": "none", "budget": None, "cost": None, "served": None, "walking": None}
+    names = ("budget", "lowest", "cost", "served", "walking")
+    nothing = {"mode": "none", **dict.fromkeys(names)}
     return nothing if plan.siting is None else plan.siting.as_record()
 
 

@@ -251,8 +251,10 @@ def _write_heading(figure: Figure, record: Mapping[str, Any], texts: Texts, lang
     title = texts("title", city=record["city"]["name"])[lang]
     figure.text(0.02, 0.985, title, fontsize=18, fontweight="bold", va="top", parse_math=False)
     height = figure.get_size_inches()[1]
-    line = "   ·   ".join(_key_figures(record, texts, lang))
-    figure.text(0.02, 0.985 - 0.4 / height, line, fontsize=10, va="top", color=_QUIET)
+    figures = list(_key_figures(record, texts, lang))
+    for place, pair in enumerate((figures[:2], figures[2:])):
+        y = 0.985 - (0.4 + 0.22 * place) / height
+        figure.text(0.02, y, "   ·   ".join(pair), fontsize=10, va="top", color=_QUIET)
 
 
 def _without_chinese(text: str) -> str:

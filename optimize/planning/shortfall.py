@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+REMEDIES = {
+    "more_area": "Candidate sites in it with {area} m² more.",
+    "larger_budget": "A budget of {budget} meets it, with every other rule that the sites allow.",
+    "nearer_site": "A candidate site within {reach} minutes of it; the nearest open one is "
+    "{minutes} minutes away.",
+    "connect_or_site": "A candidate site within {reach} minutes of it; no open one is within "
+    "{limit} minutes, or the network does not lead there.",
+    "not_split": "It could not be split: {detail}. Raise split.tolerance or "
+    "split.max_extra_districts, divide units that are too large, or set split.connect_gap_m if "
+    "its units do not touch.",
+    "smaller_units": "Its districts are balanced within ±{percent} %; smaller units would allow "
+    "better balance.",
+}
+"""What would mend a shortfall, in English, by its key."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +39,10 @@ class Shortfall:
         What there is, what the rule asks, and what is missing; None where it cannot be measured.
     unit_of_measure
         m2, minutes, residents or share.
-    remedy
-        What would mend it, in one sentence.
+    remedy_key
+        What would mend it: a key of :data:`REMEDIES`.
+    remedy_values
+        Fills the placeholders of that sentence.
     """
 
     rule: str
@@ -36,11 +53,17 @@ class Shortfall:
     target: float | None
     short: float | None
     unit_of_measure: str
-    remedy: str
+    remedy_key: str
+    remedy_values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def remedy(self) -> str:
+        """What would mend it, in one English sentence."""
+        return REMEDIES[self.remedy_key].format(**self.remedy_values)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        return asdict(self)
+        """Return the fields by name, and the remedy as a sentence."""
+        return {**asdict(self), "remedy": self.remedy}
 
     def __str__(self) -> str:
         """One line for people."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from ...instances.city import City
 from ...instances.policy import Policy
 from ...instances.walking import WalkingTimes, walking_times
-from ...models.formulation import FloatArray, IntArray
+from ...models.formulation import BoolArray, FloatArray, IntArray
 from ...models.siting.station import Siting, StationSiting
 from ..limits import Limits, Stop
 from ..progress import Listener, Progress, silent
@@ -20,6 +20,9 @@ from ..result import Reason, Result, Status
 from ..siting.engine import cheapest_siting, least_walking, most_served
 from .shortfall import InfeasibleError, Shortfall
 from .snapshot import counts_as_existing, offers_service
+
+AREA_TOLERANCE_M2 = 0.01
+"""Floor area that may be missing without a shortfall, in m²."""
 
 FAR_MINUTES = 60.0
 """How far to look for the nearest site of a unit that none reaches, to say how far it is."""
@@ -42,6 +45,8 @@ class CitySiting:
         How well it is known that the residents served with a budget are most; None without.
     budget
         The budget, or None for the cheapest plan.
+    lowest
+        The cheapest plan that meets every rule that the sites allow, whatever was chosen then.
     """
 
     problem: StationSiting
@@ -50,12 +55,14 @@ class CitySiting:
     walking: Result[Siting] | None
     served: Result[Siting] | None = None
     budget: float | None = None
+    lowest: Result[Siting] | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Return the entry of the plan's record."""
         return {
             "mode": "cheapest" if self.budget is None else "budget",
             "budget": self.budget,
+            "lowest": _optional_record(self.lowest),
             "cost": _optional_record(self.cost),
             "served": _optional_record(self.served),
             "walking": _optional_record(self.walking),
@@ -128,7 +135,8 @@ def site_city(
     """
     problem = siting_problem(city, policy, times, communities, unit_community, site_community)
     attainable = problem.attainable()
-    impossible = list(shortfalls(city, policy, problem, problem.everything(), communities))
+    everything = problem.everything()
+    impossible = list(shortfalls(city, policy, problem, everything, communities, _more_sites))
     if impossible and not relax and budget is None:
         raise InfeasibleError(impossible)
     rules = policy.solver
@@ -139,7 +147,15 @@ def site_city(
             Progress("site", step, objective=objective, bound=bound)
         )
 
+    exact = replace(limits, gap=0.0)
     if budget is not None:
+        lowest = cheapest_siting(
+            attainable,
+            limits=exact.within(limits.seconds / 4),
+            solver=rules.name,
+            stop=stop,
+            listen=heard("cost of every rule"),
+        )
         served = most_served(
             problem,
             budget=budget,
@@ -149,9 +165,10 @@ def site_city(
             listen=heard("most residents served"),
         )
         chosen = _solution(served)
-        missing = list(shortfalls(city, policy, problem, chosen, communities))
-        return CitySiting(problem, chosen, None, None, served, budget), missing
-    exact = replace(limits, gap=0.0)
+        suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
+        remedy = _BudgetRemedy(suffices, attainable.must_reach, lowest, policy)
+        missing = list(shortfalls(city, policy, problem, chosen, communities, remedy))
+        return CitySiting(problem, chosen, None, None, served, budget, lowest), missing
     cheapest = cheapest_siting(
         attainable, limits=exact, solver=rules.name, stop=stop, listen=heard("least cost")
     )
@@ -167,7 +184,7 @@ def site_city(
     )
     chosen = _solution(walking)
     cost = _cost_of(cheapest, attainable.cost(chosen), policy)
-    return CitySiting(attainable, chosen, cost, walking), impossible
+    return CitySiting(attainable, chosen, cost, walking, lowest=cheapest), impossible
 
 
 def _solution(result: Result[Siting]) -> Siting:
@@ -232,18 +249,62 @@ def siting_problem(
     )
 
 
+Mend = Callable[[str, int, dict[str, str]], tuple[str, dict[str, str]]]
+"""Key and values of a remedy, for a rule, a row and what is known about the shortfall."""
+
+
+def _more_sites(rule: str, row: int, known: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return what mends a shortfall that no decision on the present sites can mend."""
+    del row
+    if rule == "floor_area":
+        return "more_area", known
+    return ("nearer_site" if "minutes" in known else "connect_or_site"), known
+
+
+@dataclass(frozen=True, eq=False)
+class _BudgetRemedy:
+    """What mends a shortfall under a budget: money where the sites suffice, else more sites."""
+
+    area_suffices: BoolArray
+    reachable: BoolArray
+    lowest: Result[Siting]
+    policy: Policy
+
+    def __call__(self, rule: str, row: int, known: dict[str, str]) -> tuple[str, dict[str, str]]:
+        if self.lowest.objective is None:
+            return _more_sites(rule, row, known)
+        suffices = self.area_suffices if rule == "floor_area" else self.reachable
+        if not suffices[row]:
+            return _more_sites(rule, row, known)
+        budget = f"{self.lowest.objective:,.1f} {self.policy.siting.currency}"
+        return "larger_budget", {**known, "budget": budget}
+
+
 def shortfalls(
     city: City,
     policy: Policy,
     problem: StationSiting,
     siting: Siting,
     communities: pd.DataFrame,
+    mend: Mend,
 ) -> Iterator[Shortfall]:
-    """Every community without its floor area and every unit out of reach, given a decision."""
+    """
+    Every community without its floor area and every unit out of reach, given a decision.
+
+    Parameters
+    ----------
+    city, policy, problem, siting
+        The decision and what it was made for.
+    communities
+        One row a community with ``name``.
+    mend
+        Says what would mend each shortfall.
+    """
     area = problem.community_area(siting)
     names = communities["name"].astype(str).to_numpy(object)
-    for row in np.flatnonzero(problem.target_m2 - area > 0.01):
+    for row in np.flatnonzero(problem.target_m2 - area > AREA_TOLERANCE_M2):
         short = float(problem.target_m2[row] - area[row])
+        key, values = mend("floor_area", int(row), {"area": f"{short:,.0f}"})
         yield Shortfall(
             "floor_area",
             "community",
@@ -253,7 +314,8 @@ def shortfalls(
             target=float(problem.target_m2[row]),
             short=short,
             unit_of_measure="m2",
-            remedy=f"Candidate sites in it with {short:,.0f} m² more, or a larger budget.",
+            remedy_key=key,
+            remedy_values=values,
         )
     unreached = np.flatnonzero(
         problem.must_reach & ~np.isfinite(problem.nearest(siting.is_open)[1])
@@ -262,24 +324,21 @@ def shortfalls(
     reach = policy.siting.reach_minutes
     for unit, far in zip(unreached, minutes, strict=True):
         row = problem.community_of_unit[unit]
-        known = np.isfinite(far)
-        nearest = (
-            f"the nearest open one is {far:.1f} minutes away"
-            if known
-            else (
-                f"no open one is within {FAR_MINUTES:g} minutes, or the network does not lead there"
-            )
-        )
+        is_known = bool(np.isfinite(far))
+        facts = {"reach": f"{reach:g}", "limit": f"{FAR_MINUTES:g}"}
+        facts |= {"minutes": f"{far:.1f}"} if is_known else {}
+        key, values = mend("reach", int(unit), facts)
         yield Shortfall(
             "reach",
             "unit",
             problem.unit_ids[unit],
             f"{problem.unit_ids[unit]} ({names[row]})",
-            value=float(far) if known else None,
+            value=float(far) if is_known else None,
             target=reach,
-            short=float(far - reach) if known else None,
+            short=float(far - reach) if is_known else None,
             unit_of_measure="minutes",
-            remedy=f"A candidate site within {reach:g} minutes of it; {nearest}.",
+            remedy_key=key,
+            remedy_values=values,
         )
 
 

@@ -345,9 +345,8 @@ def _shortfalls(split: CommunitySplit, policy: Policy) -> Iterator[Shortfall]:
             target=limit,
             short=split.residents - limit if split.residents > limit else None,
             unit_of_measure="residents",
-            remedy=f"It could not be split: {split.result.detail}. Raise split.tolerance or "
-            "split.max_extra_districts, divide units that are too large, or set "
-            "split.connect_gap_m if its units do not touch.",
+            remedy_key="not_split",
+            remedy_values={"detail": split.result.detail},
         )
     elif split.tolerance > policy.split.tolerance + 1e-12:
         yield Shortfall(
@@ -357,6 +356,6 @@ def _shortfalls(split: CommunitySplit, policy: Policy) -> Iterator[Shortfall]:
             target=policy.split.tolerance,
             short=split.tolerance - policy.split.tolerance,
             unit_of_measure="share",
-            remedy=f"Its districts are balanced within ±{100 * split.tolerance:g} %; smaller "
-            "units would allow better balance.",
+            remedy_key="smaller_units",
+            remedy_values={"percent": f"{100 * split.tolerance:g}"},
         )

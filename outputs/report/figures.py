@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .rows import currency
 from .texts import Text, Texts, is_missing, number, percent
 
 _TOLERANCE = 1e-6
@@ -64,7 +65,7 @@ def key_figures(record: Mapping[str, Any], texts: Texts) -> list[KeyFigure]:
                 key=key,
                 name=texts(
                     f"figure_{key}",
-                    currency=record["policy"]["siting"]["currency"],
+                    currency=currency(record, texts),
                     minutes=number(record["policy"]["siting"]["reach_minutes"]),
                 ),
                 before=_shown(before.get(key), digits),

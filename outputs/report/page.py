@@ -16,6 +16,7 @@ from .mapdata import map_data
 from .rows import (
     COMMUNITY_COLUMNS,
     community_rows,
+    currency,
     facility_rows,
     shortfall_rows,
     siting_rows,
@@ -74,6 +75,7 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         "record": record,
         "created": str(record["created"])[:16].replace("T", " "),
         "status": _status(record, texts),
+        "currency": currency(record, texts),
         "figures": key_figures(record, texts),
         "columns": [key for key, _ in COMMUNITY_COLUMNS],
         "communities": community_rows(

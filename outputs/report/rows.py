@@ -10,6 +10,9 @@ from geopandas import GeoDataFrame
 
 from .texts import MISSING, Text, Texts, is_missing, number, percent
 
+DEFAULT_CURRENCY = "10,000 yuan"
+"""The policy's unit of money where nobody set another."""
+
 
 @dataclass(frozen=True)
 class CommunityRow:
@@ -158,17 +161,36 @@ def proof(result: Mapping[str, Any], texts: Texts, *, scale_digits: int) -> dict
 
 
 def siting_rows(record: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    """Return the two solves of the siting: cost first, then walking."""
+    """Return the solves of the siting, in order."""
     siting = record["siting"]
     return [
         {
-            "name": texts(f"siting_{stage}", currency=record["policy"]["siting"]["currency"]),
-            "detail": siting[stage]["detail"],
+            "name": texts(f"siting_{stage}", currency=currency(record, texts)),
+            "detail": _siting_detail(record, stage, texts),
             **proof(siting[stage], texts, scale_digits=1),
         }
         for stage in ("cost", "served", "walking")
         if siting.get(stage)
     ]
+
+
+def currency(record: Mapping[str, Any], texts: Texts) -> Text:
+    """Return the unit of money; the default one has a name in every language."""
+    unit = record["policy"]["siting"]["currency"]
+    return texts("currency_default") if unit == DEFAULT_CURRENCY else texts("currency", unit=unit)
+
+
+def _siting_detail(record: Mapping[str, Any], stage: str, texts: Texts) -> Text | str:
+    siting = record["siting"]
+    detail, lowest = siting[stage]["detail"], siting["lowest"]
+    if stage != "cost" or not detail or lowest is None or lowest["objective"] is None:
+        return str(detail)
+    return texts(
+        "siting_cost_detail",
+        lowest=number(lowest["objective"], 1),
+        status=texts.named("status", lowest["status"]),
+        slack=percent(record["policy"]["siting"]["cost_slack"], 1),
+    )
 
 
 def facility_rows(facilities: GeoDataFrame, texts: Texts) -> list[dict[str, Any]]:
@@ -210,10 +232,15 @@ def shortfall_rows(record: Mapping[str, Any], texts: Texts) -> list[dict[str, An
             "target": _measure(fault["target"]),
             "short": _measure(fault["short"]),
             "measure": texts.named("measure", fault["unit_of_measure"]),
-            "remedy": "" if is_missing(fault["remedy"]) else str(fault["remedy"]),
+            "remedy": _remedy(fault, texts),
         }
         for fault in record["shortfalls"]
     ]
+
+
+def _remedy(fault: Mapping[str, Any], texts: Texts) -> Text:
+    """Return what would mend a shortfall."""
+    return texts(f"remedy_{fault['remedy_key']}", **fault["remedy_values"])
 
 
 def _measure(value: Any) -> str:  # noqa: ANN401 (a figure, a text or None)

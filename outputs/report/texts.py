@@ -14,6 +14,7 @@ from markupsafe import Markup
 LANGUAGES = ("en", "zh")
 MISSING = "\u2013"
 _MINUS = "\u2212"
+_MOST_DIGITS = 4
 
 Text = Mapping[str, str]
 """One text in every language, by language code."""
@@ -83,6 +84,9 @@ def number(value: Any, digits: int = 0) -> str:  # noqa: ANN401 (as above)
 
 def percent(value: Any, digits: int = 1) -> str:  # noqa: ANN401 (as above)
     """Return a share as per cent; a dash if it is missing."""
-    return (
-        MISSING if is_missing(value) else f"{100 * float(value):,.{digits}f} %".replace("-", _MINUS)
-    )
+    if is_missing(value):
+        return MISSING
+    share = 100 * float(value)
+    while share < 100 and digits < _MOST_DIGITS and float(f"{share:.{digits}f}") >= 100:
+        digits += 1  # what falls short of all must not read as all
+    return f"{share:,.{digits}f} %".replace("-", _MINUS)

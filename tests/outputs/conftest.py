@@ -188,6 +188,8 @@ def _record(names: list[str]) -> dict[str, Any]:
             "walking": _solve("feasible", "time", 210_400.0, 208_000.0),
             "mode": "cheapest",
             "budget": None,
+            "lowest": _solve("optimal", "proven", 1_545.0, 1_545.0),
+            "served": None,
         },
         "shortfalls": [
             {
@@ -199,7 +201,9 @@ def _record(names: list[str]) -> dict[str, Any]:
                 "target": 1_200.0,
                 "short": 300.0,
                 "unit_of_measure": "m2",
-                "remedy": "Raise max_area_m2 of a site in reach by 300 m².",
+                "remedy_key": "more_area",
+                "remedy_values": {"area": "300"},
+                "remedy": "Candidate sites in it with 300 m² more.",
             },
             {
                 "rule": "reach",
@@ -210,7 +214,9 @@ def _record(names: list[str]) -> dict[str, Any]:
                 "target": 15.0,
                 "short": 3.0,
                 "unit_of_measure": "minutes",
-                "remedy": "Add a candidate site within 15 minutes.",
+                "remedy_key": "connect_or_site",
+                "remedy_values": {"reach": "15", "limit": "60"},
+                "remedy": "A candidate site within 15 minutes of it.",
             },
         ],
         "seconds": {"read": 0.2, "split": 1.5, "site": 0.7},

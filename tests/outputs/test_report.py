@@ -15,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from shequ.optimize.planning.shortfall import REMEDIES
 from shequ.outputs.report import render_report
 from shequ.outputs.report.classes import colourings, minutes_classes
 from shequ.outputs.report.figures import key_figures
@@ -134,8 +135,15 @@ def test_shortfalls_are_listed_with_place_and_remedy(small_plan):
     section = page.split('<section id="shortfalls">')[1].split("</section>")[0]
     assert 'data-kind="community" data-place="C1-1"' in section
     assert 'data-kind="unit" data-place="u000"' in section
-    assert "Raise max_area_m2 of a site in reach by 300 m²." in section
+    assert "Candidate sites in it with 300 m² more." in section
+    assert "在该社区内增设共 300 m² 的备选站点。" in section
     assert "shortfalls: 2, places: 2" in page
+
+
+def test_remedies_read_the_same_in_the_record_and_in_the_report():
+    """Each remedy has a text, and its English is that of the record."""
+    english = load_texts().by_lang["en"]
+    assert {key: english[f"remedy_{key}"] for key in REMEDIES} == REMEDIES
 
 
 def test_plan_without_shortfalls_says_that_it_keeps_every_rule(small_plan):
@@ -250,6 +258,7 @@ def test_figures_are_shown_for_people():
     """Thousands are separated, shares are per cent, what is missing is a dash."""
     assert [number(1234567.8), number(None), number(np.nan)] == ["1,234,568", "\u2013", "\u2013"]
     assert [percent(0.853), percent(-0.01)] == ["85.3 %", "\u22121.0 %"]
+    assert [percent(0.99987), percent(1.0)] == ["99.99 %", "100.0 %"]
 
 
 def test_drawing_of_a_large_city_stays_small():

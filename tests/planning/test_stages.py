@@ -132,6 +132,28 @@ def test_a_budget_is_kept_and_serves_more_with_more_money(city: City) -> None:
     assert served[0] < served[1]
 
 
+def test_a_budget_that_is_too_small_names_the_one_that_suffices(city: City) -> None:
+    """With a budget each shortfall says what meets it: that much money, or more sites."""
+    policy = Policy()
+    plan = make_plan(city, policy, stages=("site",), budget=1000.0)
+    assert plan.siting is not None
+    assert plan.siting.lowest is not None
+    lowest = plan.siting.lowest.objective
+    assert lowest is not None
+    assert plan.shortfalls
+    attainable = plan.siting.problem.attainable()
+    most = dict(zip(attainable.community_ids, attainable.target_m2, strict=True))
+    for shortfall in plan.shortfalls:
+        if shortfall.rule == "floor_area":
+            enough = most[shortfall.place_id] >= (shortfall.target or 0) - 0.01
+            assert shortfall.remedy_key == ("larger_budget" if enough else "more_area")
+    said = [s.remedy for s in plan.shortfalls if s.remedy_key == "larger_budget"]
+    assert said
+    assert all(f"{lowest:,.1f}" in sentence for sentence in said)
+    richer = make_plan(city, policy, stages=("site",), budget=lowest * 1.001)
+    assert all(s.remedy_key != "larger_budget" for s in richer.shortfalls)
+
+
 def test_straight_lines_are_labelled(city: City) -> None:
     """Without the network the walking times say that they are straight lines."""
     policy = Policy().with_values({"walking.mode": "straight_line"})
