@@ -11,7 +11,8 @@ Cheapest plan, minimise Σ f_j y_j + c_j a_j subject to
 
 Least walking, minimise Σ_i r_i t_i under the same rows and cost ≤ B, with the minutes t_i of unit
 i written by its distinct minutes D_1 < ... < D_K (radius formulation: Cornuéjols, Nemhauser and
-Wolsey 1980, SIAM J. Algebraic Discrete Methods 1(3); Elloumi 2010, 4OR 8):
+Wolsey 1980, SIAM J. Algebraic Discrete Methods 1(3); Elloumi 2010, Journal of Combinatorial
+Optimization 19):
 
     t_i = D_1 + Σ_k (D_{k+1} - D_k) z_ik,   z_ik + Σ_{j: t_ij = D_k} y_j ≥ z_i,k-1,   z_i0 = 1
 

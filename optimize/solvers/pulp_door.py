@@ -154,6 +154,9 @@ def read_problem(
     ending = endings.get(problem.sol_status, Ending.TIME if out_of_time else Ending.LIMIT)
     if "Stopped on time" in log:
         ending = Ending.TIME
+    elif ending is Ending.LIMIT and problem.status == pulp.LpStatusInfeasible:
+        # CBC's "Integer infeasible" is missing from PuLP's table of solution statuses
+        ending = Ending.INFEASIBLE
     has_values = problem.sol_status in {pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible}
     values = column_values(columns, task.model) if has_values else None
     objective = task.model.evaluate(values) if values is not None else None
