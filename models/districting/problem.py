@@ -46,6 +46,9 @@ class Districting:
         Moment of inertia of each node about its own mass centre, in mass · m², shape (nodes,).
     names
         Name of each node, for messages.
+    cost_matrix
+        Cost of node i in a district with centre j, shape (nodes, nodes), not negative: walking
+        distances or a published convention in place of the moment of inertia; None for that.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Districting:
     centre: FloatArray
     inertia: FloatArray
     names: tuple[str, ...] = field(default=(), repr=False)
+    cost_matrix: FloatArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -84,8 +88,18 @@ class Districting:
             raise ValueError(f"The weight of {self.name(node)} is negative or not finite.")
         if self.edges.size and (self.edges.min() < 0 or self.edges.max() >= n):
             raise ValueError(f"edges name a node outside 0..{n - 1}.")
+        if self.cost_matrix is not None:
+            self._check_costs(self.cost_matrix)
         if not 1 <= self.num_districts <= n:
             raise ValueError(f"{self.num_districts} districts of {n} nodes cannot be made.")
+
+    def _check_costs(self, costs: FloatArray) -> None:
+        n = self.num_nodes
+        if costs.shape != (n, n):
+            raise ValueError(f"cost_matrix has shape {costs.shape}, expected {(n, n)}.")
+        if not (np.isfinite(costs) & (costs >= 0)).all():
+            i, j = (int(k[0]) for k in np.nonzero(~(np.isfinite(costs) & (costs >= 0))))
+            raise ValueError(f"cost_matrix[{i}, {j}] is {costs[i, j]}, not a number >= 0.")
 
     @property
     def num_nodes(self) -> int:
@@ -98,7 +112,13 @@ class Districting:
 
     @cached_property
     def costs(self) -> FloatArray:
-        """Moment of inertia of node i about the centre of j, resident · km², shape (n, n)."""
+        """
+        Cost of node i in a district with centre j, shape (nodes, nodes).
+
+        The moment of inertia in resident · km², unless a ``cost_matrix`` is given.
+        """
+        if self.cost_matrix is not None:
+            return self.cost_matrix
         gap = self.location[:, None, :] - self.centre[None, :, :]
         inertia = self.inertia[:, None] + self.mass[:, None] * np.square(gap).sum(axis=2)
         return np.asarray(inertia / 1e6)
