@@ -1,0 +1,1 @@
+"""Readers of published instances, from files that stay where the user has them."""

@@ -1,0 +1,301 @@
+"""
+Districting instances of the literature, as graphs in JSON.
+
+The moment of inertia of the published tables takes distances in whole kilometres:
+
+    cost_ij = population_i · d_ij² / 1e6,   d_ij = Euclidean distance rounded to whole kilometres
+
+(Validi, Buchanan and Lykhovyd 2022, "Imposing contiguity constraints in political districting
+models", Operations Research 70(2)). As rounded distances belong to no points of the plane, the cost
+matrix stands beside the :class:`Districting`, whose own costs are those without rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from pyproj import Geod
+from scipy.sparse import csgraph
+
+from ...models.districting.problem import Districting
+from ...models.formulation import FloatArray, IntArray
+from .distances import EARTH_RADIUS_M, euclidean_distances
+from .json_fields import JsonFile, read_json
+
+Measure = Literal["kilometres", "hops", "miles"]
+
+_METRES_PER_MILE = 1609.344
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedDistricting:
+    """
+    A districting problem and what was published on it.
+
+    Parameters
+    ----------
+    problem
+        The problem, with one weight: residents.
+    costs
+        Cost of node i in a district with centre j by the published convention, shape (n, n).
+    border_lengths
+        Length of the border of each edge of the problem, shape (edges,); in metres, else in
+        degrees, as in the file; 0 where it gives none.
+    published
+        Values of the literature as in the file; empty where there are none.
+    """
+
+    problem: Districting
+    costs: FloatArray
+    border_lengths: FloatArray
+    published: Mapping[str, Any]
+
+    def evaluate(self, assignment: IntArray) -> float:
+        """Cost of a plan, district 0..k-1 of each node, each district about its best centre."""
+        members = [np.flatnonzero(assignment == d) for d in range(self.problem.num_districts)]
+        blocks = [self.costs[np.ix_(part, part)] for part in members if part.size]
+        return float(sum(block.sum(axis=0).min() for block in blocks))
+
+
+def read_districting(
+    path: Path | str, *, measure: Measure = "kilometres", tolerance: float | None = None
+) -> PublishedDistricting:
+    """
+    Read counties or tracts of a state.
+
+    Parameters
+    ----------
+    path
+        A JSON file with n, k, L, U, nodes (pop, x and y in metres or lon and lat in degrees),
+        edges (u, v, ..., length of the border) and perhaps published and dist_km.
+    measure
+        Distance of the costs: "kilometres", population · km² / 1e6 with whole kilometres; "hops",
+        population · number of edges between; "miles", population · squared geodesic miles.
+    tolerance
+        Share by which districts may differ from the mean population; None for L and U of the file.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing or does not fit the others.
+    """
+    file = read_json(path)
+    problem = _problem(file, tolerance)
+    distances = _distances(file, problem, measure)
+    costs = _costs(problem.mass, distances, measure)
+    published = file.record.get("published", {})
+    return PublishedDistricting(problem, costs, _border_lengths(file.rows("edges")), published)
+
+
+def read_perturbed_districtings(
+    path: Path | str, *, base: Path | str | None = None
+) -> list[PublishedDistricting]:
+    """
+    Read the perturbed populations of a state, each with the graph and distances of its base.
+
+    Parameters
+    ----------
+    path
+        A JSON file with instances, each with pop, k, L and U.
+    base
+        The file that is perturbed; None for ``base_instance`` beside the folder of ``path``.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing or does not fit the base.
+    """
+    file = read_json(path)
+    beside = Path(path).resolve().parents[1]
+    original = read_json(beside / file.field("base_instance", str) if base is None else base)
+    instance = _problem(original, None)
+    distances = _distances(original, instance, "kilometres")
+    published = read_districting(original.path)
+    perturbed = []
+    for i, record in enumerate(file.rows("instances")):
+        place = f"instances[{i}]"
+        mass = file.floats([record], "pop", place=place, width=instance.num_nodes)[0]
+        low, high, k = (file.floats([record], key, place=place) for key in ("L", "U", "k"))
+        problem = replace(
+            instance,
+            weights=mass[:, None],
+            mass=mass,
+            lower=low,
+            upper=high,
+            num_districts=int(k[0]),
+        )
+        rest = {key: value for key, value in record.items() if key != "pop"}
+        costs = _costs(mass, distances, "kilometres")
+        perturbed.append(PublishedDistricting(problem, costs, published.border_lengths, rest))
+    return perturbed
+
+
+def read_adjacency_graph(
+    path: Path | str, *, num_districts: int, tolerance: float, population: str = "TOTPOP"
+) -> PublishedDistricting:
+    """
+    Read a graph as GerryChain and NetworkX write it (node-link by adjacency lists).
+
+    Parameters
+    ----------
+    path
+        A JSON file with nodes (id, x, y and attributes) and adjacency (lists of ``{id: ...}``).
+    num_districts
+        Number of districts.
+    tolerance
+        Share by which districts may differ from the mean population.
+    population
+        Attribute of the nodes that counts the residents.
+
+    Returns
+    -------
+    PublishedDistricting
+        Costs are population · squared Euclidean distance; border lengths are ``shared_perim`` of
+        the adjacency, 0 where it has none.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing or an id belongs to no node.
+    """
+    file = read_json(path)
+    nodes = file.rows("nodes")
+    number = {node.get("id", i): i for i, node in enumerate(nodes)}
+    edges, lengths = _adjacent(file, number)
+    mass = file.floats(nodes, population, place="nodes")
+    points = np.column_stack([file.floats(nodes, axis, place="nodes") for axis in "xy"])
+    low, high = balance_bounds(mass, num_districts=num_districts, tolerance=tolerance)
+    names = tuple(str(node.get("id", i)) for i, node in enumerate(nodes))
+    problem = make_districting(mass, points, edges, num_districts, low, high, names=names)
+    costs = mass[:, None] * np.square(euclidean_distances(points))
+    return PublishedDistricting(problem, costs, lengths, {})
+
+
+def _adjacent(file: JsonFile, number: Mapping[Any, int]) -> tuple[IntArray, FloatArray]:
+    """Edges, the smaller node first, and border lengths of adjacency lists."""
+    found: dict[tuple[int, int], float] = {}
+    for i, row in enumerate(file.rows("adjacency")):
+        for neighbour in row:
+            j = number.get(neighbour.get("id"))
+            if j is None:
+                raise file.fault(f"adjacency[{i}]", f"an id of a node, got {neighbour}")
+            found[min(i, j), max(i, j)] = float(neighbour.get("shared_perim", 0.0))
+    pairs = sorted(found)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array([found[e] for e in pairs])
+
+
+def make_districting(
+    mass: FloatArray,
+    points: FloatArray,
+    edges: IntArray,
+    num_districts: int,
+    lower: float,
+    upper: float,
+    *,
+    names: Sequence[str] = (),
+) -> Districting:
+    """Return the problem of nodes that are points and weigh what they count."""
+    return Districting(
+        weights=mass[:, None],
+        lower=np.array([lower]),
+        upper=np.array([upper]),
+        edges=edges,
+        num_districts=num_districts,
+        mass=mass,
+        location=points,
+        centre=points,
+        inertia=np.zeros(mass.size),
+        names=tuple(names),
+    )
+
+
+def balance_bounds(
+    mass: FloatArray, *, num_districts: int, tolerance: float
+) -> tuple[float, float]:
+    """
+    Whole bounds on the population of a district that lie within a tolerance of the mean.
+
+    Examples
+    --------
+    >>> balance_bounds(np.array([50.0, 51.0, 60.0]), num_districts=2, tolerance=0.05)
+    (77.0, 84.0)
+    """
+    mean = float(mass.sum()) / num_districts
+    slack = 1e-9 * mean
+    low, high = (1 - tolerance) * mean - slack, (1 + tolerance) * mean + slack
+    return float(np.ceil(low)), float(np.floor(high))
+
+
+def _problem(file: JsonFile, tolerance: float | None) -> Districting:
+    """Problem of a state."""
+    nodes = file.rows("nodes")
+    mass = file.floats(nodes, "pop", place="nodes")
+    k = file.field("k", int)
+    if tolerance is None:
+        low, high = float(file.field("L", int)), float(file.field("U", int))
+    else:
+        low, high = balance_bounds(mass, num_districts=k, tolerance=tolerance)
+    names = [str(node.get("name", node.get("geoid", i))) for i, node in enumerate(nodes)]
+    points, edges = _points(file), _edges(file, len(nodes))
+    return make_districting(mass, points, edges, k, low, high, names=names)
+
+
+def _edges(file: JsonFile, num_nodes: int) -> IntArray:
+    """Edges whose ends are nodes."""
+    rows = file.rows("edges")
+    for i, edge in enumerate(rows):
+        ends = edge[:2] if isinstance(edge, list) else []
+        if len(ends) < 2 or not all(isinstance(e, int) and 0 <= e < num_nodes for e in ends):
+            raise file.fault(f"edges[{i}]", f"two nodes from 0 to {num_nodes - 1}, got {edge}")
+    return np.array([edge[:2] for edge in rows], dtype=np.int64).reshape(-1, 2)
+
+
+def _border_lengths(edges: Sequence[Sequence[float | None]]) -> FloatArray:
+    """Lengths in the last unit in which every edge has one; 0 where there is none."""
+    for place in range(min(map(len, edges)) - 1, 1, -1):
+        lengths = [edge[place] for edge in edges]
+        if all(isinstance(length, int | float) for length in lengths):
+            return np.array(lengths, dtype=np.float64)
+    return np.zeros(len(edges))
+
+
+def _points(file: JsonFile) -> FloatArray:
+    """Points in metres; where the file gives degrees only, on a plane about their middle."""
+    nodes = file.rows("nodes")
+    if "x" in nodes[0]:
+        return np.column_stack([file.floats(nodes, axis, place="nodes") for axis in "xy"])
+    lon, lat = (np.radians(file.floats(nodes, key, place="nodes")) for key in ("lon", "lat"))
+    return EARTH_RADIUS_M * np.column_stack([lon * np.cos(lat.mean()), lat])
+
+
+def _distances(file: JsonFile, problem: Districting, measure: Measure) -> FloatArray:
+    """Distances of the published costs, shape (nodes, nodes)."""
+    if measure not in get_args(Measure):
+        raise ValueError(f'measure is {measure!r}, expected "kilometres", "hops" or "miles".')
+    nodes, n = file.rows("nodes"), problem.num_nodes
+    if measure == "hops":
+        return np.asarray(csgraph.shortest_path(problem.graph, unweighted=True), dtype=np.float64)
+    if measure == "miles":
+        lon, lat = (file.floats(nodes, key, place="nodes") for key in ("lon", "lat"))
+        ends = np.repeat(lon, n), np.repeat(lat, n), np.tile(lon, n), np.tile(lat, n)
+        metres = np.array(Geod(ellps="WGS84").inv(*ends)[2], dtype=np.float64)
+        return metres.reshape(n, n) / _METRES_PER_MILE
+    if "dist_km" in file.record:
+        return np.reshape(
+            file.floats([file.record], "dist_km", place="the file", width=(n, n)), (n, n)
+        )
+    if "x" not in nodes[0]:
+        raise file.fault("nodes[0]", "x and y; without them measure hops or miles")
+    return np.rint(euclidean_distances(problem.location) / 1000)
+
+
+def _costs(mass: FloatArray, distances: FloatArray, measure: Measure) -> FloatArray:
+    """Costs of the published objective, shape (nodes, nodes)."""
+    if measure == "hops":
+        return mass[:, None] * distances
+    scale = 1e6 if measure == "kilometres" else 1.0
+    return mass[:, None] * np.square(distances) / scale
