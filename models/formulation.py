@@ -19,6 +19,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Namer = Callable[[int], str]
 
+_LARGEST_SCALE = 1e4
+
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
@@ -117,9 +119,9 @@ class LinearModel:
             ("column", self.column_name, values, self.lower, self.upper),
             ("row", self.row_name, activity, self.row_lower, self.row_upper),
         ):
-            slack = tolerance * (1 + np.abs(np.where(np.isfinite(low), low, 0)))
-            slack_high = tolerance * (1 + np.abs(np.where(np.isfinite(high), high, 0)))
-            outside = np.flatnonzero((number < low - slack) | (number > high + slack_high))
+            outside = np.flatnonzero(
+                (number < low - _slack(low, tolerance)) | (number > high + _slack(high, tolerance))
+            )
             broken += [
                 f"{label} {namer(int(i)) if namer else int(i)}: {number[i]:g} not in "
                 f"[{low[i]:g}, {high[i]:g}]"
@@ -132,6 +134,12 @@ class LinearModel:
             for i in fractional
         ]
         return broken
+
+
+def _slack(bound: FloatArray, tolerance: float) -> FloatArray:
+    """Slack of bounds: relative, but never so large that a whole unit of anything is lost."""
+    size = np.abs(np.where(np.isfinite(bound), bound, 0))
+    return np.asarray(tolerance * (1 + np.minimum(size, _LARGEST_SCALE)))
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 S = TypeVar("S")
 
@@ -34,6 +34,21 @@ class Reason(StrEnum):
     ERROR = "error"
 
 
+class ModelSize(NamedTuple):
+    """Size of a model that a solver got, after reductions."""
+
+    rows: int
+    columns: int
+    nonzeros: int
+
+
+def larger_model(one: ModelSize | None, other: ModelSize | None) -> ModelSize | None:
+    """Return the model with more nonzeros; None if there is none."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda size: size.nonzeros)
+
+
 @dataclass(frozen=True)
 class Result(Generic[S]):
     """
@@ -59,6 +74,8 @@ class Result(Generic[S]):
         One sentence for people: what was chosen and why, or what went wrong.
     maximize
         Whether larger objectives are better.
+    model_size
+        Size of the largest model that a solver got; None if none was needed.
     """
 
     status: Status
@@ -74,6 +91,7 @@ class Result(Generic[S]):
     cuts: int = 0
     detail: str = ""
     maximize: bool = False
+    model_size: ModelSize | None = None
 
     @property
     def gap(self) -> float | None:

@@ -26,7 +26,7 @@ from ...models.districting.hess import (
 from ...models.districting.problem import Districting
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
-from ..result import Reason, Result, Status
+from ..result import ModelSize, Reason, Result, Status, larger_model
 from ..solvers import solve_model
 from .feasibility import obvious_conflicts, packing_impossible
 from .lagrangian import Fixing
@@ -53,6 +53,7 @@ class _State:
     cuts: list[Separator] = field(default_factory=list)
     nodes: int = 0
     version: str = ""
+    model_size: ModelSize | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def offer(self, plan: IntArray) -> None:
@@ -237,6 +238,7 @@ def _cut_loop(state: _State, chosen: BoolArray, *, proof: bool) -> None:
         )
         state.nodes += result.nodes
         state.version = result.version
+        state.model_size = larger_model(state.model_size, result.model_size)
         if proof and result.bound is not None and result.status is not Status.INFEASIBLE:
             state.raise_bound(result.bound)
         if result.solution is None:
@@ -309,4 +311,5 @@ def _finished(state: _State, *, detail: str = "", infeasible: bool = False) -> R
         nodes=state.nodes,
         cuts=len(state.cuts),
         detail=detail,
+        model_size=state.model_size,
     )

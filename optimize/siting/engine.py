@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from ...models.siting.station_models import (
     walking_model,
 )
 from ..limits import Deadline, Limits, Stop
-from ..result import Reason, Result, Status
+from ..result import ModelSize, Reason, Result, Status, larger_model
 from ..solvers import solve_model
 from .parts import Part, independent_parts
 from .trim import trimmed
@@ -41,11 +41,12 @@ class _Sum:
     reason: Reason = Reason.PROVEN
     version: str = ""
     nodes: int = 0
-    missing: list[str] = field(default_factory=list)
+    model_size: ModelSize | None = None
 
     def add(self, result: Result[np.ndarray]) -> None:
         self.bound += result.bound if result.bound is not None else 0.0
         self.version, self.nodes = result.version, self.nodes + result.nodes
+        self.model_size = larger_model(self.model_size, result.model_size)
         if result.status is not Status.OPTIMAL:
             self.proven, self.reason = False, result.reason
 
@@ -259,4 +260,5 @@ def _checked(
         seed=limits.seed,
         nodes=total.nodes,
         maximize=maximize,
+        model_size=total.model_size,
     )

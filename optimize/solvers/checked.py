@@ -14,7 +14,7 @@ import numpy as np
 
 from ...models.formulation import FloatArray, LinearModel
 from ..limits import Limits, Stop
-from ..result import Reason, Result, Status, relative_gap
+from ..result import ModelSize, Reason, Result, Status, relative_gap
 from .backend import Answer, Ending, Listen, Task
 from .registry import backend_named
 from .run import run_backend
@@ -123,6 +123,7 @@ def solve_model(
         seed=limits.seed,
         nodes=answer.nodes,
         maximize=model.maximize,
+        model_size=ModelSize(model.num_rows, model.num_columns, int(model.rows.nnz)),
     )
 
 

@@ -65,3 +65,13 @@ def test_arrays_that_do_not_fit_are_refused(change: dict[str, object], message: 
     }
     with pytest.raises(ValueError, match=message):
         LinearModel(**(fields | change))  # type: ignore[arg-type]
+
+
+def test_large_bounds_do_not_hide_a_missing_unit() -> None:
+    """A row with a bound of a million is broken when one unit is missing."""
+    builder = ModelBuilder()
+    take = builder.add_columns([1.0], upper=2e6)
+    builder.add_rows([0], take, [1.0], lower=[1e6])
+    model = builder.build()
+    assert model.violations(np.array([1e6 - 1]))
+    assert model.violations(np.array([1e6 - 1e-3])) == []
