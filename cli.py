@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from shequ.benchmarks.commands import bench
 from shequ.version import __version__
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 generate = typer.Typer(help="Make synthetic input.", no_args_is_help=True)
 app.add_typer(generate, name="generate")
+app.add_typer(bench, name="bench")
 
 City = Annotated[Path, typer.Argument(help="City: a GeoPackage or a folder of GeoParquet.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")]

@@ -6,6 +6,8 @@ import doctest
 import importlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from shequ.instances.columns import LAYERS
 from shequ.instances.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("models", "instances", "optimize", "outputs")
+FOLDERS = ("models", "instances", "optimize", "outputs", "benchmarks")
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("benchmarks/*.md")]
 )
@@ -76,3 +78,21 @@ def test_every_input_column_is_documented() -> None:
     columns = [column for layer in LAYERS.values() for column in layer]
     assert [c.name for c in columns if not re.search(rf"\b{c.name}\b", table)] == []
     assert [c.name for c in columns if c.required and f"**{c.name}**" not in table] == []
+
+
+def test_the_python_of_the_benchmark_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The case, the method and the run from Python work as the page shows them."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    case, method, run = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    for name, code in (("four_towns.py", case), ("greedy.py", method)):
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "shequ", "bench", "run", "--reference-every", "0"]
+    command += ["--plugin", "four_towns.py", "--plugin", "greedy.py", "-o", "towns.jsonl"]
+    command += ["--case", "p-median/four-towns", "--method", "greedy", "--method", "textbook"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in Path("towns.jsonl").read_text().splitlines()]
+    assert {row["method"]: row["objective"] for row in rows} == {"greedy": 2.0, "textbook": 2.0}
+    exec(compile(run, "docs/benchmarks.md", "exec"), {})  # noqa: S102 - our own example
+    assert (tmp_path / "report" / "report.html").exists()

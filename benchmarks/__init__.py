@@ -1,0 +1,1 @@
+"""The benchmark suite: cases x methods x solvers, timed, verified, drawn."""

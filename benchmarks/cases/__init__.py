@@ -1,0 +1,1 @@
+"""Instances, by family; each module registers its own."""

@@ -1,0 +1,1 @@
+"""Ways to solve, shequ and peers; each module registers its own."""

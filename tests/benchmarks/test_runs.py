@@ -1,0 +1,243 @@
+"""Whole runs: what becomes of jobs that misbehave, of runs that are killed, and of a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from shequ.benchmarks.jobs import Job, Matrix, plan_jobs
+from shequ.benchmarks.registry import Registry, discover
+from shequ.benchmarks.results import append_row, read_rows
+from shequ.benchmarks.row import Outcome, Row
+from shequ.benchmarks.runner import core_sets, run_jobs
+
+PLUGIN = Path(__file__).parent / "plugins" / "bad_methods.py"
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """Return everything that is known, the bad methods among it."""
+    return discover([PLUGIN])
+
+
+def jobs_of(
+    registry: Registry, names: Sequence[str], *, repeats: int = 1, reference_every: int = 0
+) -> list[Job]:
+    """Plan jobs of some bad methods on the line."""
+    matrix = Matrix(
+        cases=[registry.cases["p-median/line"]],
+        methods=[registry.methods[f"bad-{name}"] for name in names],
+        repeats=repeats,
+        time_limit=1.0,
+        memory_limit_mib=500.0,
+        reference_every=reference_every,
+        plugins=[PLUGIN],
+    )
+    return plan_jobs(matrix)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("right", Outcome.OPTIMAL, ""),
+        ("breaks_a_rule", Outcome.WRONG, "8 sites are open, not 2"),
+        ("lies_about_its_value", Outcome.WRONG, "claims 3"),
+        ("calls_a_poor_plan_optimal", Outcome.WRONG, "is called optimal, 8 is known"),
+        ("bounds_too_high", Outcome.WRONG, "excludes the known solution of 8"),
+        ("says_infeasible", Outcome.WRONG, "called infeasible"),
+        ("crashes", Outcome.ERROR, "RuntimeError: no such pivot"),
+        ("dies", Outcome.ERROR, "without an answer"),
+        ("hangs", Outcome.TIMEOUT, "did not stop at its time limit"),
+        ("eats_memory", Outcome.MEMORY, "killed at"),
+    ],
+)
+def test_each_misbehaviour_is_a_row_with_its_status(
+    registry: Registry, tmp_path: Path, name: str, status: Outcome, words: str
+) -> None:
+    """A false, crashing, dying, hanging or greedy method ends as a row that says so."""
+    (row,) = run_jobs(registry, jobs_of(registry, [name]), tmp_path / "rows.jsonl")
+    assert row.status is status, row.detail
+    assert words in row.detail
+    assert read_rows(tmp_path / "rows.jsonl") == [row]
+
+
+def test_a_row_says_what_was_run_where(registry: Registry, tmp_path: Path) -> None:
+    """Values, limits, progress, memory and provenance stand in the row."""
+    (row,) = run_jobs(registry, jobs_of(registry, ["right"]), tmp_path / "rows.jsonl")
+    assert (row.objective, row.bound, row.gap, row.best_known) == (8.0, 8.0, 0.0, 8.0)
+    assert (row.family, row.method, row.size) == (
+        "p-median",
+        "bad-right",
+        {"clients": 8, "sites": 8},
+    )
+    assert (row.time_limit, row.memory_limit_mib, row.threads) == (1.0, 500.0, 1)
+    assert row.curve[0][1:] == (20.0, None)
+    assert row.first_seconds is not None
+    assert row.best_seconds is not None
+    assert row.first_seconds <= row.best_seconds <= (row.total_seconds or 0)
+    assert row.peak_mib
+    assert row.host
+    assert row.cores
+    assert row.python
+    assert row.versions["numpy"]
+    assert row.commit
+    assert row.started.startswith("20")
+
+
+def test_a_hanging_job_keeps_the_bound_that_it_told(registry: Registry, tmp_path: Path) -> None:
+    """What a killed job had said until then is in its row."""
+    (row,) = run_jobs(registry, jobs_of(registry, ["hangs"]), tmp_path / "rows.jsonl")
+    assert row.bound == 1.0
+    assert row.objective is None
+
+
+def test_jobs_run_side_by_side(registry: Registry, tmp_path: Path) -> None:
+    """Two slots do the jobs of one in less time, and give the same rows."""
+    jobs = jobs_of(registry, ["slow", "right", "crashes"], repeats=2, reference_every=3)
+    rows = run_jobs(registry, jobs, tmp_path / "rows.jsonl", slots=2)
+    assert sorted(row.job for row in rows) == sorted(job.key for job in jobs)
+    assert [row.status for row in rows if row.case == "reference"] == [Outcome.OPTIMAL] * 3
+
+
+def test_slots_share_the_cores() -> None:
+    """Each slot gets cores of its own; a single slot may use all."""
+    sets = core_sets(2)
+    if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1:
+        assert sets[0]
+        assert not set(sets[0]) & set(sets[1])
+    assert core_sets(1) == [[]]
+
+
+def _bench(*words: str) -> list[str]:
+    return [sys.executable, "-m", "shequ", "bench", *words]
+
+
+def test_a_killed_run_resumes_with_the_same_rows(tmp_path: Path) -> None:
+    """After kill -9 in the middle, a second run adds what is missing, and nothing twice."""
+    words = [
+        "run", "--plugin", str(PLUGIN), "--case", "p-median/line", "--method", "bad-slow",
+        "--method", "bad-right", "--repeats", "3", "--time-limit", "5", "--reference-every", "6",
+    ]  # fmt: skip
+    file = tmp_path / "rows.jsonl"
+    with subprocess.Popen(
+        _bench(*words, "-o", str(file)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        deadline = time.monotonic() + 60
+        while not file.exists() or len(file.read_text(encoding="utf-8").splitlines()) < 3:
+            assert time.monotonic() < deadline, "no rows within a minute"
+            time.sleep(0.05)
+        os.kill(run.pid, signal.SIGKILL)
+    before = file.read_text(encoding="utf-8").splitlines()
+    assert len(before) < 8
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(before[0][:40])  # as if killed while writing
+    again = subprocess.run(
+        _bench(*words, "-o", str(file)), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    undisturbed = tmp_path / "undisturbed.jsonl"
+    subprocess.run(_bench(*words, "-o", str(undisturbed)), capture_output=True, check=True)
+    rows, wanted = read_rows(file), read_rows(undisturbed)
+    assert len(rows) == len({row.job for row in rows}) == 8
+    told = [(row.job, row.status, row.objective) for row in rows]
+    assert sorted(told) == sorted((row.job, row.status, row.objective) for row in wanted)
+    assert file.read_text(encoding="utf-8").splitlines()[: len(before)] == before
+
+
+def test_no_job_outlives_a_killed_run(tmp_path: Path) -> None:
+    """The process of a job ends soon after the run that started it was killed."""
+    words = ["run", "--plugin", str(PLUGIN), "--case", "p-median/line", "--method", "bad-hangs"]
+    marker = f"{tmp_path}/rows.jsonl"
+    with subprocess.Popen(
+        _bench(*words, "--time-limit", "60", "--reference-every", "0", "-o", marker),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as run:
+        child = _wait_for_child(run.pid)
+        os.kill(run.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while _is_alive(child):
+        assert time.monotonic() < deadline, "the job's process is still there"
+        time.sleep(0.1)
+
+
+def _wait_for_child(pid: int) -> int:
+    import psutil  # noqa: PLC0415 - only here
+
+    deadline = time.monotonic() + 30
+    while not (children := psutil.Process(pid).children()):
+        assert time.monotonic() < deadline, "no job was started"
+        time.sleep(0.05)
+    return int(children[0].pid)
+
+
+def _is_alive(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 - only here
+
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_rows_of_other_code_are_not_mixed_in(registry: Registry, tmp_path: Path) -> None:
+    """A file with rows of another commit is refused, unless that is allowed."""
+    file = tmp_path / "rows.jsonl"
+    jobs = jobs_of(registry, ["right"])
+    (row,) = run_jobs(registry, jobs, file)
+    record = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**record, "commit": "0123456789ab"}) + "\n", encoding="utf-8")
+    more = jobs_of(registry, ["right", "crashes"])
+    with pytest.raises(ValueError, match=r"commit 0123456789ab .* --mix"):
+        run_jobs(registry, more, file)
+    rows = run_jobs(registry, more, file, mix=True)
+    assert {row.job, *(job.key for job in more)} == {row.job for row in rows}
+
+
+def test_a_cluster_loses_no_job_with_a_worker(registry: Registry, tmp_path: Path) -> None:
+    """One of three workers is killed on the way: every job is there, none twice."""
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    from shequ.benchmarks.cluster import run_on_cluster  # noqa: PLC0415 - needs the extra
+
+    jobs = jobs_of(registry, ["slow", "right"], repeats=4)
+    killed: list[int] = []
+    with distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
+
+        def heard(finished: int, total: int, row: Row) -> None:
+            del total, row
+            if finished == 3 and not killed:
+                victim = next(iter(cluster.workers.values()))
+                killed.append(victim.pid)
+                os.kill(victim.pid, signal.SIGKILL)
+
+        address = cluster.scheduler_address
+        rows = run_on_cluster(registry, jobs, tmp_path / "rows.jsonl", address=address, heard=heard)
+    assert killed
+    assert sorted(row.job for row in rows) == sorted(job.key for job in jobs)
+    on_disk = read_rows(tmp_path / "rows.jsonl")
+    assert sorted(row.job for row in on_disk) == sorted(job.key for job in jobs)
+    assert {row.status for row in rows} == {Outcome.OPTIMAL}
+
+
+def test_missing_data_is_skipped_with_the_reason(registry: Registry) -> None:
+    """A published case without its file is no job, and the reason says where to get it."""
+    case = registry.cases["p-median/pmed01"]
+    methods = [registry.methods["textbook"]]
+    jobs, skipped = plan_jobs(Matrix(cases=[case], methods=methods, data=None))
+    assert jobs == []
+    assert "OR-Library" in skipped[0]
+
+
+def test_a_row_round_trips(registry: Registry, tmp_path: Path) -> None:
+    """What is appended is what is read, infinities as null."""
+    (row,) = run_jobs(registry, jobs_of(registry, ["right"]), tmp_path / "rows.jsonl")
+    append_row(tmp_path / "more.jsonl", row)
+    assert read_rows(tmp_path / "more.jsonl") == [row]
+    with pytest.raises(ValueError, match="holds no results"):
+        read_rows(tmp_path / "none.jsonl")
