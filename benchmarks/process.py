@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
@@ -72,9 +73,10 @@ def run_job(registry: Registry, job: Job, *, cores: Sequence[int] = ()) -> Row:
         Processors to stay on; empty for all.
     """
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    with tempfile.TemporaryFile() as errors:
-        heard, ending = _supervise(job, cores, errors)
-        said = _tail(errors)
+    with tempfile.TemporaryDirectory(prefix="shequ-bench-") as folder:
+        with (Path(folder) / "stderr").open("w+b") as errors:
+            heard, ending = _supervise(job, cores, errors, folder)
+            said = _tail(errors)
     outcome = heard.row or _outcome_of(heard, ending, said)
     peak = {"peak_mib": heard.peak_mib or None}
     return make_row(registry, job, {"started": started, **peak, **outcome})
@@ -102,14 +104,16 @@ def make_row(registry: Registry, job: Job, outcome: dict[str, Any]) -> Row:
     return Row.from_record({**fields, **outcome})
 
 
-def _supervise(job: Job, cores: Sequence[int], errors: IO[bytes]) -> tuple[_Heard, str]:
+def _supervise(
+    job: Job, cores: Sequence[int], errors: IO[bytes], folder: str
+) -> tuple[_Heard, str]:
     """Start the process, listen to it, and kill it if it exceeds a limit; say why it ended."""
     process = subprocess.Popen(
         [sys.executable, "-m", "shequ.benchmarks.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
-        env=_environment(job),
+        env=_environment(job, folder),
         start_new_session=True,
     )
     heard = _Heard()
@@ -222,7 +226,8 @@ def _tail(errors: IO[bytes], most: int = 400) -> str:
     return errors.read().decode(errors="replace").strip()
 
 
-def _environment(job: Job) -> dict[str, str]:
-    """Return the environment with the thread counts of numerical libraries."""
+def _environment(job: Job, folder: str) -> dict[str, str]:
+    """Return the environment: threads of numerical libraries, a folder for temporary files."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(job.threads)), "PYTHONHASHSEED": "0"}
+    own = {"TMPDIR": folder, "TEMP": folder, "TMP": folder, "PYTHONHASHSEED": "0"}
+    return {**os.environ, **dict.fromkeys(names, str(job.threads)), **own}

@@ -7,6 +7,7 @@ what was standard output; whatever solvers print goes to standard error.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -53,6 +54,8 @@ def do_job(job: Job, events: TextIO) -> dict[str, Any]:
         registry = discover([Path(path) for path in job.plugins])
         case, method = find_job_parts(registry, job)
         problem = case.problem(Path(job.data) if job.data else None)
+        for name in method.requires:
+            importlib.import_module(name)
         return _solve(registry, case, method, job, problem, events)
     except MemoryError:
         return {"status": Outcome.MEMORY, "detail": "MemoryError", "peak_mib": peak_mib()}
