@@ -17,7 +17,7 @@ import shapely
 
 from .faults import CityError, Findings, counted
 from .policy import Policy
-from .sources import Source, read_source
+from .sources import Source, content_hash, read_source
 from .validate import validate_layers
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class City:
     input_crs, crs
         CRS of the units as read, and of the layers here.
     source, sha256
-        File or folder that was read and hash of its bytes; None and empty if there is none.
+        File or folder that was read and hash of its bytes; None and hash of the layers as they
+        came if they came from a database or from memory.
     warnings, repairs
         Sentences on what to know about the input, and on what was mended in it.
     """
@@ -94,17 +95,6 @@ class City:
         """Row in ``communities`` of every unit's community, shape (units,)."""
         rows = pd.Index(self.communities["community_id"]).get_indexer(self.units["community_id"])
         return np.asarray(rows, dtype=np.int64)
-
-    @cached_property
-    def site_community_idx(self) -> IntArray:
-        """Row in ``communities`` of the community that every site lies in; -1 if in none."""
-        tree = shapely.STRtree(np.asarray(self.communities.geometry, dtype=object))
-        site, community = tree.query(
-            np.asarray(self.sites.geometry, dtype=object), predicate="intersects"
-        )
-        rows = np.full(self.num_sites, self.num_communities, dtype=np.int64)
-        np.minimum.at(rows, site, community)
-        return np.where(rows == self.num_communities, -1, rows)
 
     @cached_property
     def unit_points(self) -> FloatArray:
@@ -184,7 +174,8 @@ def build_city(
     CityError
         If the layers cannot be used.
     """
-    return _checked(Source(name, name, layers), policy or Policy(), need_sites=need_sites)
+    source = Source(name, name, layers, sha256=content_hash(layers))
+    return _checked(source, policy or Policy(), need_sites=need_sites)
 
 
 def write_city(city: City | Mapping[str, gpd.GeoDataFrame], path: Path | str) -> Path:

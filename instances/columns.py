@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from .faults import Findings, counted, in_row, nearest, shorten
+from .services import service_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ..models.formulation import BoolArray
 
-Kind = Literal["id", "text", "count", "number", "flag", "status", "node"]
+Kind = Literal["id", "text", "services", "count", "number", "flag", "status", "node"]
 
 _STATUSES = ("existing", "candidate")
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0", "是"})
@@ -54,6 +55,8 @@ UNITS = (
     Column("residents", "count", required=True),
     Column("households", "count", required=True),
     Column("community_id", "id", required=True),
+    Column("residents_65plus", "count", nullable=True),
+    Column("residents_under_7", "count", nullable=True),
     Column("street_id", "id", nullable=True),
     Column("estate_id", "id", nullable=True),
     Column("community", "text", nullable=True),
@@ -67,7 +70,7 @@ SITES = (
     Column("fixed_cost", "number", default=0.0),
     Column("cost_per_m2", "number", default=0.0),
     Column("name", "text", nullable=True, default=""),
-    Column("services", "text", nullable=True, default=""),
+    Column("services", "services", nullable=True, default=""),
     Column("forbidden", "flag", nullable=True, default=False),
     Column("required", "flag", nullable=True, default=False),
 )
@@ -167,6 +170,12 @@ def read_text(values: pd.Series, reading: Reading) -> pd.Series:
     )
 
 
+def read_services(values: pd.Series, reading: Reading) -> pd.Series:
+    """Return ids of services joined by semicolons, whatever stood between them."""
+    texts = read_text(values, reading)
+    return pd.Series([";".join(service_ids(text)) for text in texts], index=values.index)
+
+
 def read_numbers(values: pd.Series, reading: Reading) -> pd.Series:
     """Return numbers that are finite and not negative; text that holds numbers is converted."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
@@ -195,8 +204,14 @@ def read_numbers(values: pd.Series, reading: Reading) -> pd.Series:
 
 
 def read_counts(values: pd.Series, reading: Reading) -> pd.Series:
-    """Return whole numbers of people or households."""
+    """Return whole numbers of people or households; 0 where an optional one is missing."""
     numbers = read_numbers(values, reading)
+    blank = values.isna().to_numpy(dtype=bool)
+    if reading.column.nullable and blank.any():
+        rows = [f"row {row}" for row in values.index[blank]]
+        problem = f"no value in {counted(len(rows), 'row')}"
+        reading.findings.warn(reading.place, problem, rows=rows, then="counted as 0")
+        numbers = numbers.mask(blank, 0)
     number = numbers.to_numpy()
     usable = np.isfinite(number)
     fractional = usable & (np.where(usable, number, 0) % 1 != 0)
@@ -230,21 +245,13 @@ def read_status(values: pd.Series, reading: Reading) -> pd.Series:
 READERS: dict[Kind, Callable[[pd.Series, Reading], pd.Series]] = {
     "id": read_ids,
     "text": read_text,
+    "services": read_services,
     "count": read_counts,
     "number": read_numbers,
     "flag": read_flags,
     "status": read_status,
     "node": read_nodes,
 }
-
-
-def columns_of(layer: str, present: Sequence[str]) -> tuple[Column, ...]:
-    """Return the known columns of a layer; further groups of residents count as such."""
-    known = LAYERS[layer]
-    if layer != "units":
-        return known
-    groups = [name for name in present if name.startswith("residents_")]
-    return (*known, *(replace(UNITS[1], name=name, required=False) for name in groups))
 
 
 def _id_text(value: Any) -> str | None:  # noqa: ANN401 - whatever a cell may hold

@@ -14,6 +14,7 @@ _LINES_OF_A_SCREEN = 24
 _WIDTH = 100
 _QUOTED = 3
 _LONGEST_VALUE = 40
+_ALIKE = 0.75
 
 
 class CityError(ValueError):
@@ -110,7 +111,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     'Resident'
     """
     by_folded = {str(candidate).casefold(): str(candidate) for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=_ALIKE)
     return by_folded[near[0]] if near else None
 
 

@@ -13,216 +13,29 @@ import textwrap
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ValidationError,
+)
 
-_SOURCE = "(Suzhou programme, 2022-2023)"
+from .policy_sections import (
+    InputPolicy,
+    PolicySection,
+    SitingPolicy,
+    SolverPolicy,
+    SplitPolicy,
+    StaffPolicy,
+    WalkingPolicy,
+)
 
 
 class PolicyError(ValueError):
     """A policy that cannot be used: every fault of it, one a line."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class SplitPolicy(_Section):
-    """Which communities are split, and what a district must be."""
-
-    tier: Literal["gradual", "mandatory"] = Field(
-        "gradual",
-        description='Which communities are split: "mandatory" = only those that must be split, '
-        '"gradual" = also those that are split gradually.',
-    )
-    mandatory_residents: int = Field(
-        20_000, ge=1, description=f"Residents; a community with more must be split {_SOURCE}."
-    )
-    gradual_residents: int = Field(
-        15_000,
-        ge=1,
-        description=f"Residents from which on a community is split gradually {_SOURCE}.",
-    )
-    gradual_households: int = Field(
-        5_000,
-        ge=1,
-        description=f"Households from which on a community is split gradually {_SOURCE}.",
-    )
-    tolerance: float = Field(
-        0.05,
-        ge=0,
-        lt=1,
-        description="Share by which the residents of a district may differ from the mean of the "
-        "districts of its community.",
-    )
-    max_extra_districts: int = Field(
-        3,
-        ge=0,
-        le=50,
-        description="Districts beyond the least possible number that are tried before a community "
-        "is reported as not splittable.",
-    )
-    keep_together: tuple[str, ...] = Field(
-        ("estate_id",),
-        strict=False,
-        description="Columns of the units; units with an equal, non-empty value stay together.",
-    )
-    min_border_m: float = Field(
-        1.0, ge=0, description="Metres; units that share a shorter border are not neighbours."
-    )
-    barrier_share: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="Share of a shared border along an uncrossable barrier from which on the "
-        "border does not connect.",
-    )
-    barrier_width_m: float = Field(
-        5.0, ge=0, description="Metres; a border this close to a barrier runs along it."
-    )
-    connect_gap_m: float = Field(
-        0.0,
-        ge=0,
-        description="Metres; units of one community at most this far apart are neighbours, for "
-        "input with streets between the units. 0 = only units that touch.",
-    )
-    empty_unit_weight: float = Field(
-        1.0,
-        ge=0,
-        description="Residents that a unit without residents counts for in the objective, so that "
-        "it joins a near district.",
-    )
-    seconds_per_community: float = Field(
-        60.0, gt=0, description="Seconds; time limit of the split of one community."
-    )
-
-    @model_validator(mode="after")
-    def _tiers_in_order(self) -> Self:
-        if self.gradual_residents > self.mandatory_residents:
-            raise ValueError(
-                f"gradual_residents = {self.gradual_residents} lies above "
-                f"mandatory_residents = {self.mandatory_residents}; lower the first or raise the "
-                "second."
-            )
-        return self
-
-
-class SitingPolicy(_Section):
-    """How much floor area a community needs, and how near."""
-
-    floor_area_m2_per_100_households: float = Field(
-        80.0,
-        ge=0,
-        description=f"m² of floor area that a community needs per 100 households {_SOURCE}.",
-    )
-    national_floor_area_m2_per_100_households: float = Field(
-        30.0, ge=0, description="m² per 100 households of the national target; reported only."
-    )
-    mean_floor_area_m2: float = Field(
-        1500.0,
-        ge=0,
-        description=f"m² of floor area of the mean community; reported only {_SOURCE}.",
-    )
-    reach_minutes: float = Field(
-        15.0,
-        gt=0,
-        le=240,
-        description=f"Walking minutes within which a facility serves a unit {_SOURCE}.",
-    )
-    min_facility_area_m2: float = Field(
-        100.0,
-        ge=0,
-        description="m²; a newly opened facility is at least this large, or its maximum if that "
-        "is smaller.",
-    )
-    cost_slack: float = Field(
-        0.005,
-        ge=0,
-        le=10,
-        description="Share; plans that cost at most this much more than the cheapest count as "
-        "cheapest when walking time is minimised.",
-    )
-    currency: str = Field("10,000 yuan", description="Unit of money of the costs of the sites.")
-    services: tuple[str, ...] = Field(
-        (),
-        strict=False,
-        description="Services; only sites that offer one of them count. Empty = all sites.",
-    )
-    seconds: float = Field(120.0, gt=0, description="Seconds; time limit of the siting.")
-
-
-class WalkingPolicy(_Section):
-    """How people walk."""
-
-    speed_kmh: float = Field(
-        4.5,
-        gt=0,
-        le=30,
-        description="km/h; used for the way to the network, for straight lines and where an edge "
-        "has no minutes of its own.",
-    )
-    mode: Literal["network", "straight_line"] = Field(
-        "network", description='"network" = along the network, "straight_line" = as the crow flies.'
-    )
-    detour_factor: float = Field(
-        1.3, ge=1, le=10, description="Walked length per metre of straight line, without a network."
-    )
-    max_snap_m: float = Field(
-        500.0,
-        ge=0,
-        description="Metres; a place further from the network is not connected to it.",
-    )
-    snap_to_components_of: float = Field(
-        0.01,
-        ge=0,
-        le=1,
-        description="Share of the nodes; no place is connected to a part of the network that is "
-        "cut off from the rest and smaller.",
-    )
-
-
-class StaffPolicy(_Section):
-    """How many community workers are needed."""
-
-    workers_per_10000: float = Field(
-        18.0, ge=0, description=f"Community workers per 10,000 residents {_SOURCE}."
-    )
-
-
-class InputPolicy(_Section):
-    """Which faults of the geometry are repaired."""
-
-    max_overlap_m2: float = Field(
-        1.0, ge=0, description="m²; smaller overlaps of two units are repaired without a word."
-    )
-    max_repair_overlap_share: float = Field(
-        0.2,
-        ge=0,
-        le=1,
-        description="Share of the smaller of two units; overlaps up to it are repaired and "
-        "reported, larger ones refused.",
-    )
-    max_gap_m: float = Field(
-        0.5, ge=0, description="Metres; narrower gaps between units are closed."
-    )
-
-
-class SolverPolicy(_Section):
-    """Who solves, and how well."""
-
-    name: str = Field("highs", min_length=1, description="Name of the solver.")
-    split_gap: float = Field(
-        0.0, ge=0, lt=1, description="Relative gap at which a split is good enough; 0 = proven."
-    )
-    siting_gap: float = Field(
-        0.001, ge=0, lt=1, description="Relative gap at which a siting is good enough; 0 = proven."
-    )
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of every random choice.")
-    threads: int = Field(2, ge=1, le=1024, description="Threads that the solver may use.")
-
-
-class Policy(_Section):
+class Policy(PolicySection):
     """Everything that a planning run may be told, by section."""
 
     split: SplitPolicy = SplitPolicy()
@@ -285,8 +98,12 @@ def load_policy(path: Path | str | None = None) -> Policy:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise PolicyError(f"The policy file {path} does not exist; check the path.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except IsADirectoryError:
+        raise PolicyError(f"{path} is a folder; name the .toml file in it.") from None
+    except UnicodeDecodeError as error:
         raise PolicyError(f"The policy file {path} cannot be read as UTF-8: {error}") from error
+    except OSError as error:
+        raise PolicyError(f"The policy file {path} cannot be read: {error.strerror}") from error
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

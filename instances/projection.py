@@ -70,7 +70,7 @@ def choose_crs(units: gpd.GeoDataFrame, findings: Findings) -> CRS:
     why = (
         "whose lengths are not true"
         if given.to_epsg() == _WEB_MERCATOR
-        else f"measured in {unit}s, not metres"
+        else f"whose unit is the {unit}, not the metre"
     )
     findings.warn(
         "units",

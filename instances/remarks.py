@@ -9,13 +9,14 @@ import pandas as pd
 import shapely
 
 from .adjacency import components, shared_borders
-from .faults import counted
+from .faults import counted, quote
 from .network import network_nodes, walking_network
+from .site_units import site_units
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from ..models.formulation import IntArray
+    from ..models.formulation import BoolArray, IntArray
     from .faults import Findings
     from .policy import Policy
     from .validate import CityLayers
@@ -26,9 +27,12 @@ _ROUNDING_M = 1.0
 
 def remark(layers: CityLayers, policy: Policy, findings: Findings) -> None:
     """Warn of what is legal in the layers of a city, yet surprising in its plan."""
+    neighbours = _neighbours(layers, policy)
     _large_units(layers, policy, findings)
-    _scattered_communities(layers, policy, findings)
-    _sites_outside(layers, findings)
+    _scattered_communities(layers, neighbours, findings)
+    _scattered_groups(layers, policy, neighbours, findings)
+    _sites_outside(layers, policy, findings)
+    _absent_services(layers, policy, findings)
     if layers.network is not None:
         _short_edges(layers.network, findings)
         _moved_nodes(layers.network, findings)
@@ -36,15 +40,35 @@ def remark(layers: CityLayers, policy: Policy, findings: Findings) -> None:
             _far_from_network(layers, policy, findings)
 
 
-def _large_units(layers: CityLayers, policy: Policy, findings: Findings) -> None:
-    """Name the units that alone are as large as a district must not be."""
-    units, split = layers.units, policy.split
+def _neighbours(layers: CityLayers, policy: Policy) -> IntArray:
+    """Return the pairs of neighbouring units of one community, as the split sees them."""
+    split = policy.split
+    return shared_borders(
+        np.asarray(layers.units.geometry, dtype=object),
+        min_length_m=split.min_border_m,
+        within=pd.factorize(layers.units["community_id"])[0],
+        connect_gap_m=split.connect_gap_m,
+        barriers=layers.barriers,
+        barrier_share=split.barrier_share,
+        barrier_width_m=split.barrier_width_m,
+    ).pairs
+
+
+def _divided(units: gpd.GeoDataFrame, policy: Policy) -> BoolArray:
+    """Whether the community of each unit is one that is split."""
+    split = policy.split
     sums = units.groupby("community_id")[["residents", "households"]].transform("sum")
     divided = sums["residents"] > split.mandatory_residents
     if split.tier == "gradual":
         divided |= sums["residents"] >= split.gradual_residents
         divided |= sums["households"] >= split.gradual_households
-    large = divided & (
+    return np.asarray(divided, dtype=np.bool_)
+
+
+def _large_units(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the units that alone are as large as a district must not be."""
+    units, split = layers.units, policy.split
+    large = _divided(units, policy) & (
         (units["residents"] >= split.gradual_residents)
         | (units["households"] >= split.gradual_households)
     )
@@ -63,21 +87,11 @@ def _large_units(layers: CityLayers, policy: Policy, findings: Findings) -> None
         )
 
 
-def _scattered_communities(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+def _scattered_communities(layers: CityLayers, neighbours: IntArray, findings: Findings) -> None:
     """Name the communities whose units are not connected, and the units of the smaller parts."""
     units = layers.units
     labels, ids = pd.factorize(units["community_id"])
-    split = policy.split
-    borders = shared_borders(
-        np.asarray(units.geometry, dtype=object),
-        min_length_m=split.min_border_m,
-        within=labels,
-        connect_gap_m=split.connect_gap_m,
-        barriers=layers.barriers,
-        barrier_share=split.barrier_share,
-        barrier_width_m=split.barrier_width_m,
-    )
-    part = components(len(units), borders.pairs)
+    part = components(len(units), neighbours)
     cut_off = _outside_largest(part, labels)
     rows = [
         f"{ids[label]}: {_listed(units['unit_id'][cut_off & (labels == label)].tolist())}"
@@ -109,18 +123,66 @@ def _listed(names: list[str]) -> str:
     return f"{', '.join(names[:2])}{more}"
 
 
-def _sites_outside(layers: CityLayers, findings: Findings) -> None:
-    """Name the sites that lie in no community."""
+def _scattered_groups(
+    layers: CityLayers, policy: Policy, neighbours: IntArray, findings: Findings
+) -> None:
+    """Name the groups that are kept together, in communities that are split, yet do not touch."""
+    divided = _divided(layers.units, policy)
+    columns = [column for column in policy.split.keep_together if column in layers.units]
+    rows = [
+        f"{column} {value}: {parts} parts in community {community}"
+        for column in columns
+        for community, value, parts in _parts_of_groups(layers.units, column, divided, neighbours)
+    ]
+    if rows:
+        findings.warn(
+            "units",
+            f"{counted(len(rows), 'group')} of split.keep_together in parts that do not touch",
+            rows=rows,
+            then="their connected parts each stay together",
+        )
+
+
+def _parts_of_groups(
+    units: gpd.GeoDataFrame, column: str, divided: BoolArray, neighbours: IntArray
+) -> list[tuple[str, str, int]]:
+    """Return community and value of the groups in several connected parts, and how many."""
+    values = units[column].astype(str)
+    grouped = units[column].notna() & (values.str.strip() != "") & divided
+    group, _ = pd.factorize(values)
+    first, second = neighbours.T
+    part = components(len(units), neighbours[group[first] == group[second]])
+    table = pd.DataFrame({"community": units["community_id"], "value": values, "part": part})
+    parts = table[grouped].groupby(["community", "value"], sort=False)["part"].nunique()
+    return [(*map(str, name), int(n)) for name, n in parts[parts > 1].items()]  # type: ignore[misc]
+
+
+def _sites_outside(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the sites that belong to no unit."""
     sites = layers.sites
-    tree = shapely.STRtree(np.asarray(layers.communities.geometry, dtype=object))
-    inside = tree.query(np.asarray(sites.geometry, dtype=object), predicate="intersects")[0]
-    outside = np.setdiff1d(np.arange(len(sites)), inside)
+    outside = np.flatnonzero(site_units(layers, policy) < 0)
     if outside.size:
         findings.warn(
             "sites",
             f"{counted(outside.size, 'site')} outside of every community",
             rows=[f"site {name}" for name in sites["site_id"].iloc[outside]],
-            then="the floor area there counts for none",
+            then="the floor area there counts for none; move it, or set split.connect_gap_m",
+        )
+
+
+def _absent_services(layers: CityLayers, policy: Policy, findings: Findings) -> None:
+    """Name the services that the policy asks for and no site offers."""
+    if not len(layers.sites):
+        return
+    listed = layers.sites["services"].str.split(";").explode()
+    offered = sorted(set(listed) - {""})
+    absent = [service for service in policy.siting.services if service not in offered]
+    if absent:
+        findings.warn(
+            "sites.services",
+            f"{counted(len(absent), 'service')} of siting.services at no site",
+            rows=absent,
+            then=f"the sites offer {quote(offered, most=8) or 'none'}",
         )
 
 

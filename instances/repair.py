@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..models.formulation import FloatArray, IntArray
     from .adjacency import GeometryArray
     from .faults import Findings
-    from .policy import InputPolicy
+    from .policy_sections import InputPolicy
 
 _GRID_M = 0.001
 

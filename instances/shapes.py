@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .faults import Findings
 
 _POINT, _LINE, _POLYGON, _OTHER = 0, 1, 2, 3
+_LINE_STRING, _MULTI_LINE_STRING = 1, 5
 _KIND_OF_TYPE = np.array([_POINT, _LINE, _LINE, _POLYGON, _POINT, _LINE, _POLYGON, _OTHER])
 _NAMES = ("point", "line", "polygon", "geometry collection")
 _ALLOWED = {
@@ -69,12 +70,12 @@ def check_shapes(
     shapes = _unpack_collections(shapes)
     if not _right_kind(layer, frame, shapes, findings):
         return None
-    if kind_of(shapes)[0] == _POLYGON:
+    mended: GeometryArray | None = shapes
+    if layer == "network":
+        mended = _join_lines(frame, shapes, findings)
+    elif (kind_of(shapes) == _POLYGON).any():
         mended = _mend_polygons(layer, frame, shapes, findings)
-        if mended is None:
-            return None
-        shapes = mended
-    return frame.set_geometry(shapes, crs=frame.crs)
+    return None if mended is None else frame.set_geometry(mended, crs=frame.crs)
 
 
 def are_points(shapes: GeometryArray) -> bool:
@@ -132,6 +133,39 @@ def _right_kind(
         rows=[row for row, wrong in zip(rows, odd, strict=True) if wrong],
     )
     return False
+
+
+def _join_lines(
+    frame: gpd.GeoDataFrame, shapes: GeometryArray, findings: Findings
+) -> GeometryArray | None:
+    """Make one line of every edge, in the direction of its parts; None if parts lie apart."""
+    parts = shapely.get_num_geometries(shapes)
+    joined = np.where(parts == 1, shapely.get_geometry(shapes, 0), shapes)
+    several = np.flatnonzero(parts > 1)
+    joined[several] = shapely.line_merge(shapes[several], directed=True)
+    crossed = several[shapely.get_type_id(joined[several]) != _LINE_STRING]
+    joined[crossed] = shapely.line_merge(shapes[crossed])
+    apart = shapely.get_type_id(joined) == _MULTI_LINE_STRING
+    if apart.any():
+        findings.fault(
+            "network",
+            f"{counted(int(apart.sum()), 'row')} with lines that do not join",
+            "Draw one row for each line, with its own nodes and length_m.",
+            rows=[
+                f"row {row}: {n} parts"
+                for row, n in zip(frame.index[apart], parts[apart], strict=True)
+            ],
+        )
+        return None
+    if several.size:
+        rows = [
+            f"row {row}: {n} parts"
+            for row, n in zip(frame.index[several], parts[several], strict=True)
+        ]
+        findings.repaired(
+            "network", f"{counted(len(rows), 'line')} of several parts joined", rows=rows
+        )
+    return joined
 
 
 def _mend_polygons(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pyogrio
+import shapely
 
 from .columns import LAYERS
 from .faults import CityError
@@ -37,7 +38,7 @@ class Source:
     others
         Names of layers that the schema does not know.
     path, sha256
-        File or folder and hash of its bytes; None and empty for a database.
+        File or folder and hash of its bytes; None and hash of the layers for a database.
     messages
         What the reader had to say.
     """
@@ -82,7 +83,10 @@ def _read_geopackage(path: Path) -> Source:
     if not path.is_file():
         raise CityError(f"{path} does not exist; give a GeoPackage (.gpkg), or check the path.")
     with path.open("rb") as file:
-        if file.read(len(_SQLITE)) != _SQLITE:
+        start = file.read(len(_SQLITE))
+        if not start:
+            raise CityError(f"{path} is empty (0 bytes); export the city again, or copy it again.")
+        if start != _SQLITE:
             raise CityError(
                 f"{path} is not a GeoPackage. Convert it: ogr2ogr -f GPKG city.gpkg {path.name}"
             )
@@ -150,7 +154,9 @@ def _read_postgis(url: str) -> Source:
     except (ImportError, ValueError, sqlalchemy.exc.SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise CityError(f"The database {label} cannot be read: {reason}") from error
-    return Source(name=str(address.database), label=label, layers=layers)
+    return Source(
+        name=str(address.database), label=label, layers=layers, sha256=content_hash(layers)
+    )
 
 
 def _read_table(engine: Any, name: str) -> Any:  # noqa: ANN401 - types of an extra
@@ -166,6 +172,33 @@ def _read_table(engine: Any, name: str) -> Any:  # noqa: ANN401 - types of an ex
         if geometry is None:
             raise ValueError(f"table {name} has no geometry column")
         return gpd.read_postgis(rows, connection, geom_col=geometry)
+
+
+def content_hash(layers: Mapping[str, Any]) -> str:
+    """
+    Hash the rows of the known layers in their order, for input that is no file.
+
+    Parameters
+    ----------
+    layers
+        Frames by the name of the layer.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(set(layers) & set(LAYERS)):
+        frame = layers[name]
+        digest.update(repr((name, len(frame), list(frame.columns))).encode())
+        for place in range(frame.shape[1]):
+            digest.update(_cells(frame.iloc[:, place]) + b"\0")
+    return digest.hexdigest()
+
+
+def _cells(values: Any) -> bytes:  # noqa: ANN401 - any column
+    """Return the cells of a column as bytes that differ where a cell differs."""
+    if isinstance(values, gpd.GeoSeries):
+        crs = values.crs.to_wkt() if values.crs is not None else ""
+        shapes = [shape.hex() if shape else "" for shape in shapely.to_wkb(values.to_numpy())]
+        return "\n".join([crs, *shapes]).encode()
+    return "\n".join(map(repr, values.tolist())).encode(errors="backslashreplace")
 
 
 def _city_name(path: Path) -> str:

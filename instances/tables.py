@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .columns import READERS, Column, Reading, columns_of
+from .columns import LAYERS, READERS, Column, Reading
 from .faults import Findings, counted, in_row, nearest, quote
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+_KNOWN = frozenset(column.name for columns in LAYERS.values() for column in columns)
 
 
 def read_columns(layer: str, frame: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
@@ -28,7 +30,12 @@ def read_columns(layer: str, frame: gpd.GeoDataFrame, findings: Findings) -> gpd
     """
     names = [str(name) for name in frame.columns if name != frame.geometry.name]
     read: dict[str, pd.Series] = {}
-    for column in columns_of(layer, names):
+    bare = [column.name for column in LAYERS[layer] if _is_bare(column, frame)]
+    for name in bare:
+        findings.warn(f"{layer}.{name}", "no value in any row", then="left out")
+    for column in LAYERS[layer]:
+        if column.name in bare:
+            continue
         if column.name in names:
             read[column.name] = READERS[column.kind](
                 frame[column.name], Reading(layer, column, findings)
@@ -37,7 +44,7 @@ def read_columns(layer: str, frame: gpd.GeoDataFrame, findings: Findings) -> gpd
             _refuse_missing(layer, column, names, findings)
         elif column.default is not None:
             read[column.name] = pd.Series(column.default, index=frame.index)
-    complete = frame.assign(**read)
+    complete = frame.drop(columns=bare).assign(**read)
     order = [name for name in complete.columns if name != frame.geometry.name]
     return complete[[*order, frame.geometry.name]]
 
@@ -74,13 +81,14 @@ def check_sites(sites: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame
         )
     if "status" not in sites or not _numeric(sites, "floor_area_m2", "max_area_m2"):
         return sites
+    _check_flags(sites, findings)
     built = sites[(sites["status"] == "candidate") & (sites["floor_area_m2"] > 0)]
     if len(built):
         findings.warn(
             "sites.floor_area_m2",
             f"{counted(len(built), 'candidate')} with floor area already",
             rows=[in_row(row, value) for row, value in built["floor_area_m2"].items()],
-            then="it counts only if the site is opened; an open facility has the status existing",
+            then="it is ignored; a facility that is open today has the status existing",
         )
     above = sites[sites["floor_area_m2"] > sites["max_area_m2"]]
     if len(above):
@@ -97,6 +105,43 @@ def check_sites(sites: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame
             then="the maximum was raised to the floor area of today",
         )
     return sites.assign(max_area_m2=sites[["floor_area_m2", "max_area_m2"]].max(axis=1))
+
+
+def _check_flags(sites: gpd.GeoDataFrame, findings: Findings) -> None:
+    """Warn of flags that change nothing."""
+    existing = sites["status"] == "existing"
+    without_room = (sites[["floor_area_m2", "max_area_m2"]] <= 0).all(axis=1)
+    idle = sites.index[sites["required"] & ~existing & without_room]
+    if len(idle):
+        findings.warn(
+            "sites.required",
+            f"{counted(len(idle), 'required candidate')} without room (max_area_m2 is 0)",
+            rows=[f"row {row}" for row in idle],
+            then="nothing is opened there",
+        )
+    kept = sites.index[sites["forbidden"] & existing]
+    if len(kept):
+        findings.warn(
+            "sites.forbidden",
+            f"{counted(len(kept), 'existing station')} forbidden",
+            rows=[f"row {row}" for row in kept],
+            then="kept: only candidates can be forbidden",
+        )
+
+
+def check_seats(communities: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, findings: Findings) -> None:
+    """Warn of communities whose seat is not among the sites."""
+    if "seat" not in communities or "site_id" not in sites:
+        return
+    seats = communities["seat"].dropna()
+    stray = seats[~seats.isin(sites["site_id"])]
+    if len(stray):
+        findings.warn(
+            "communities.seat",
+            f"{counted(len(stray), 'seat')} not among the sites",
+            rows=[in_row(row, value) for row, value in stray.items()],
+            then="if the community is split, its largest district keeps its id and name",
+        )
 
 
 def check_costs(given: set[str], findings: Findings) -> None:
@@ -125,13 +170,19 @@ def check_community_ids(
 
 
 def _refuse_missing(layer: str, column: Column, names: list[str], findings: Findings) -> None:
-    near = nearest(column.name, names)
+    near = nearest(column.name, [name for name in names if name not in _KNOWN])
     hint = (
         f"Did you mean {near}? Rename it to {column.name}."
         if near
         else f"Add it; the layer has {quote(names, most=8) or 'no columns'}."
     )
     findings.fault(layer, f"has no column {column.name}", hint)
+
+
+def _is_bare(column: Column, frame: gpd.GeoDataFrame) -> bool:
+    """Whether a column is one of optional counts and has not a single one."""
+    optional_count = column.kind == "count" and column.nullable and column.name in frame
+    return optional_count and bool(frame[column.name].isna().all())
 
 
 def _numeric(frame: gpd.GeoDataFrame, *columns: str) -> bool:

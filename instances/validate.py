@@ -11,6 +11,7 @@ import pandas as pd
 from pyproj import CRS
 
 from .cells import cells
+from .column_names import free_names, input_name, is_written
 from .columns import LAYERS, SITES
 from .communities import community_table
 from .faults import counted, nearest, quote
@@ -18,7 +19,14 @@ from .projection import check_extents, choose_crs, has_crs, to_crs
 from .remarks import remark
 from .repair import repair_coverage
 from .shapes import are_points, check_shapes, points_inside
-from .tables import check_community_ids, check_costs, check_sites, check_units, read_columns
+from .tables import (
+    check_community_ids,
+    check_costs,
+    check_seats,
+    check_sites,
+    check_units,
+    read_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +85,7 @@ def validate_layers(
     frames = _present(layers, policy, findings, others, need_sites=need_sites)
     if "units" not in frames:
         findings.raise_faults(name)
+    frames = {layer: free_names(layer, frame, findings) for layer, frame in frames.items()}
     frames = {layer: read_columns(layer, frame, findings) for layer, frame in frames.items()}
     _check_tables(frames, layers, policy, findings)
     given, frames, broken = _check_geometry(frames, findings)
@@ -126,8 +135,10 @@ def _present(
 
 
 def _with_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a frame whose geometry column is called so."""
-    return frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry")
+    """Return a frame whose geometry column is called so; another column of that name moves."""
+    if frame.geometry.name == "geometry":
+        return frame
+    return frame.rename(columns={"geometry": "geometry_input"}).rename_geometry("geometry")
 
 
 def _report_absent(
@@ -176,6 +187,8 @@ def _check_tables(
         check_costs({str(column) for column in layers["sites"].columns}, findings)
     if "communities" in frames:
         check_community_ids(units, frames["communities"], findings)
+        if "sites" in frames:
+            check_seats(frames["communities"], frames["sites"], findings)
     if "barriers" in frames and "crossable" not in layers["barriers"]:
         findings.warn("barriers", "no column crossable", then="none of them can be crossed")
 
@@ -185,10 +198,11 @@ def _check_keep_together(units: gpd.GeoDataFrame, policy: Policy, findings: Find
     for column in policy.split.keep_together:
         if column not in names and column != "estate_id":
             near = nearest(column, names)
+            remedy = f"Did you mean {near}?" if near else "Add it, or take it out of the policy."
+            if is_written(column) and input_name(column, []) in names:
+                remedy = f"Write {input_name(column, [])}, its new name: the plan writes its own."
             findings.fault(
-                "units",
-                f"has no column {column}, which split.keep_together names",
-                f"Did you mean {near}?" if near else "Add it, or take it out of the policy.",
+                "units", f"has no column {column}, which split.keep_together names", remedy
             )
 
 

@@ -16,10 +16,11 @@ Layers = dict[str, gpd.GeoDataFrame]
 Save = Callable[[Layers], Path]
 
 
-def _refusal(location: Path | Layers) -> str:
+def _refusal(location: Path | Layers, policy: Policy | None = None) -> str:
     """Return the message with which a city is refused, on one line."""
+    read = build_city if isinstance(location, dict) else read_city
     with pytest.raises(CityError) as caught:
-        build_city(location) if isinstance(location, dict) else read_city(location)
+        read(location, policy)
     message = str(caught.value)
     assert len(message.splitlines()) <= 24
     assert max(len(line) for line in message.splitlines()[1:] or [""]) <= 100
@@ -279,9 +280,8 @@ def test_all_faults_come_at_once(grid, save):
 
 def test_message_fits_a_screen(grid):
     """However many faults there are, the message has at most 24 lines and counts the rest."""
-    groups = {f"residents_{i}": -1 for i in range(40)}
-    grid["units"] = grid["units"].assign(**groups)
-    assert "more faults; mend these first." in _refusal(grid)
+    policy = Policy().with_values({"split.keep_together": [f"group_{i}" for i in range(40)]})
+    assert "more faults; mend these first." in _refusal(grid, policy)
 
 
 # Coordinates

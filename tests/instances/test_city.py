@@ -10,6 +10,7 @@ import pytest
 import shapely
 from shequ.instances.city import City, CityError, build_city, read_city, write_city
 from shequ.instances.policy import Policy
+from shequ.instances.site_units import site_units
 
 Layers = dict[str, gpd.GeoDataFrame]
 CITIES = Path(__file__).parents[3] / "shared" / "data" / "cities"
@@ -44,7 +45,7 @@ def test_units_and_sites_know_their_community(grid):
     """Every unit and site is assigned the row of its community."""
     city = build_city(grid)
     assert city.unit_community_idx.tolist() == [0, 0, 1] * 3
-    assert city.site_community_idx.tolist() == [0, 1]
+    assert city.unit_community_idx[site_units(city, Policy())].tolist() == [0, 1]
 
 
 def test_tree_tells_what_a_city_holds(grid):

@@ -102,6 +102,25 @@ def test_missing_file(tmp_path):
         load_policy(tmp_path / "none.toml")
 
 
+def test_folder_is_called_a_folder(tmp_path):
+    """A folder in the place of the policy file is called so."""
+    with pytest.raises(PolicyError, match=r"is a folder; name the \.toml file in it\.$"):
+        load_policy(tmp_path)
+
+
+def test_services_are_those_of_the_sites_however_they_are_written(tmp_path):
+    """Blanks, capitals and separators are read as in the layer of sites."""
+    policy = _load(tmp_path, '[siting]\nservices = [" Library", "meals；Day  Care", "library"]\n')
+    assert policy.siting.services == ("library", "meals", "day care")
+    assert _load(tmp_path, render_policy(policy)) == policy
+
+
+def test_blank_service_is_refused(tmp_path):
+    """An empty name is no service: with it alone every site would count."""
+    message = _message(tmp_path, '[siting]\nservices = ["library", " ; "]\n')
+    assert 'siting.services: " ; " names no service; take it out.' in message
+
+
 def test_text_overrides_are_read_as_toml():
     """Overrides from a command line are numbers, lists and words as TOML has them."""
     policy = Policy().with_values(
