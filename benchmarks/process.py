@@ -73,10 +73,12 @@ def run_job(registry: Registry, job: Job, *, cores: Sequence[int] = ()) -> Row:
         Processors to stay on; empty for all.
     """
     started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    with tempfile.TemporaryDirectory(prefix="shequ-bench-") as folder:
-        with (Path(folder) / "stderr").open("w+b") as errors:
-            heard, ending = _supervise(job, cores, errors, folder)
-            said = _tail(errors)
+    with (
+        tempfile.TemporaryDirectory(prefix="shequ-bench-") as folder,
+        (Path(folder) / "stderr").open("w+b") as errors,
+    ):
+        heard, ending = _supervise(job, cores, errors, folder)
+        said = _tail(errors)
     outcome = heard.row or _outcome_of(heard, ending, said)
     peak = {"peak_mib": heard.peak_mib or None}
     return make_row(registry, job, {"started": started, **peak, **outcome})

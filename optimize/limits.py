@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
@@ -63,14 +63,24 @@ class Stop:
         self._event.set()
 
     @contextlib.contextmanager
-    def on_interrupt(self) -> Iterator[None]:
-        """Turn the first Ctrl-C into a request; a second one interrupts as usual."""
+    def on_interrupt(self, again: Callable[[], None] | None = None) -> Iterator[None]:
+        """
+        Turn the first Ctrl-C into a request.
+
+        Parameters
+        ----------
+        again
+            Called at the second one; None to interrupt as usual.
+        """
 
         def handle(signum: int, frame: FrameType | None) -> None:
             del signum, frame
-            if self.requested:
+            if not self.requested:
+                self.request()
+            elif again is not None:
+                again()
+            else:
                 raise KeyboardInterrupt
-            self.request()
 
         before = signal.signal(signal.SIGINT, handle)
         try:

@@ -29,8 +29,10 @@ def _city(residents: int) -> Any:  # noqa: ANN401 - a city
 def _stations(data: Path, *, residents: int, objective: str) -> StationPlan:
     """Make the siting problem of a city as it stands, lowered to what its sites can meet."""
     from ...instances.policy import Policy  # noqa: PLC0415 - geopandas is slow to load
+    from ...instances.site_units import site_units  # noqa: PLC0415
     from ...instances.walking import walking_times  # noqa: PLC0415
     from ...optimize.planning.site import siting_problem  # noqa: PLC0415
+    from ...optimize.planning.snapshot import communities_of_sites  # noqa: PLC0415
     from ...optimize.siting.engine import cheapest_siting  # noqa: PLC0415
 
     del data
@@ -41,7 +43,7 @@ def _stations(data: Path, *, residents: int, objective: str) -> StationPlan:
         walking_times(city, policy),
         city.communities,
         city.unit_community_idx,
-        city.site_community_idx,
+        communities_of_sites(site_units(city, policy), city.unit_community_idx),
     ).attainable()
     if objective == "cheapest":
         return StationPlan(problem, objective)

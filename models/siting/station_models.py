@@ -271,14 +271,33 @@ def _add_minutes(blocks: _Blocks) -> None:
     )
 
 
-def served_model(problem: StationSiting, *, budget: float) -> StationModel:
-    """Build the model of most residents served with a budget."""
-    blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), "served", 0.0)
+def served_model(
+    problem: StationSiting, *, budget: float, least_served: float | None = None
+) -> StationModel:
+    """
+    Build the model of most residents served with a budget.
+
+    Parameters
+    ----------
+    budget
+        Largest cost.
+    least_served
+        Residents that must be served; the model then minimises cost instead.
+    """
+    cheapest = least_served is not None
+    name, sense = ("served-cheapest", 1.0) if cheapest else ("served", 0.0)
+    blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), name, sense)
     blocks.sizes()
     blocks.budget(budget)
     reachable = np.isfinite(problem.nearest(problem.everything().is_open)[1])
     units = np.flatnonzero(reachable & (problem.residents > 0))
-    served = blocks.builder.add_columns(problem.residents[units], upper=1)
+    gain = np.zeros(units.size) if cheapest else problem.residents[units]
+    served = blocks.builder.add_columns(gain, upper=1)
+    if least_served is not None:
+        blocks.builder.offset = blocks.fixed_spending
+        blocks.builder.add_rows(
+            np.zeros(units.size, dtype=int), served, problem.residents[units], lower=[least_served]
+        )
     covered = np.isfinite(problem.nearest(problem.fixed_open)[1])
     decided = np.flatnonzero(~covered[units])
     row, column = blocks.reaching(units[decided])

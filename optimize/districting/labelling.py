@@ -8,10 +8,7 @@ on the way is a relaxation of the problem, so each bound holds, and the best of 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -25,77 +22,7 @@ from ..result import Reason, Result, Status
 from ..solvers import solve_model
 from .feasibility import obvious_conflicts, packing_impossible
 from .local_search import starting_plan
-
-Listen = Callable[[float | None, float | None], None]
-TOLERANCE = 1e-6
-
-
-@dataclass
-class _Search:
-    """What is known so far about one problem."""
-
-    problem: Districting
-    costs: FloatArray
-    limits: Limits
-    solver: str
-    stop: Stop | None
-    listen: Listen | None
-    deadline: Deadline
-    plan: IntArray | None = None
-    objective: float = np.inf
-    bound: float = 0.0
-    infeasible: bool = False
-    detail: str = ""
-    ended: Reason = Reason.TIME
-    cuts: list[Separator] = field(default_factory=list)
-    num_cuts: int = 0
-    nodes: int = 0
-    version: str = ""
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def offer(self, plan: IntArray) -> None:
-        """Take a plan if it is feasible and better."""
-        if self.problem.violations(plan):
-            return
-        objective = border_length(self.problem, plan, lengths=self.costs)
-        if objective < self.objective - TOLERANCE:
-            self.plan, self.objective = plan.copy(), objective
-            self.report()
-
-    def raise_bound(self, bound: float) -> None:
-        """Take a proven bound, rounded up where all costs are whole; a plan caps it."""
-        if np.array_equal(self.costs, np.rint(self.costs)) and np.isfinite(bound):
-            bound = float(np.ceil(bound - 1e-6))
-        if min(bound, self.objective) > self.bound:
-            self.bound = min(bound, self.objective)
-            self.report()
-
-    def report(self) -> None:
-        if self.listen is not None:
-            self.listen(None if self.plan is None else self.objective, self.bound)
-
-    @property
-    def proven(self) -> bool:
-        """Whether the plan is proven best."""
-        slack = TOLERANCE * max(1.0, abs(self.objective))
-        return self.plan is not None and self.objective - self.bound <= slack
-
-    @property
-    def closed(self) -> bool:
-        """Whether the gap is as small as was asked for."""
-        if self.plan is None:
-            return False
-        return self.proven or self.objective - self.bound <= self.limits.gap * self.objective
-
-    @property
-    def stopped(self) -> bool:
-        return self.stop is not None and self.stop.requested
-
-    @contextmanager
-    def timed(self, phase: str) -> Iterator[None]:
-        began = time.monotonic()
-        yield
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - began
+from .search import TOLERANCE, Listen, Search
 
 
 def solve_labelling(
@@ -138,28 +65,36 @@ def solve_labelling(
     """
     limits = limits or Limits()
     check_edge_costs(problem, edge_costs)
-    search = _Search(
-        problem, edge_costs, limits, solver, stop, listen, Deadline.after(limits.seconds)
+    search = Search(
+        problem,
+        partial(border_length, problem, lengths=edge_costs),
+        limits,
+        solver,
+        stop,
+        listen,
+        Deadline.after(limits.seconds),
+        is_whole=np.array_equal(edge_costs, np.rint(edge_costs)),
+        bound=0.0,
     )
     conflicts = obvious_conflicts(problem, ["weight"] * problem.weights.shape[1])
     if conflicts:
         search.infeasible, search.detail = True, "; ".join(conflicts)
-        return _finished(search)
+        return search.result()
     with search.timed("heuristic"):
-        _start(search)
+        _start(search, edge_costs)
     if search.plan is None and packing_impossible(
         problem, solver=solver, limits=limits.within(search.deadline.seconds_left / 4), stop=stop
     ):
         search.infeasible = True
         search.detail = "the units cannot be balanced, even without contiguity"
-        return _finished(search)
+        return search.result()
     search.cuts = node_separators(problem)
-    while _solve_and_cut(search):
+    while _solve_and_cut(search, edge_costs):
         pass
-    return _finished(search)
+    return search.result()
 
 
-def _start(search: _Search) -> None:
+def _start(search: Search, edge_costs: FloatArray) -> None:
     """Take the plan of the local search, which needs masses, and shorten its borders."""
     if search.problem.num_districts == 1:
         search.offer(np.zeros(search.problem.num_nodes, dtype=np.int64))
@@ -172,7 +107,7 @@ def _start(search: _Search) -> None:
     )
     if plan is not None:
         search.offer(plan)
-        search.offer(shortened(search.problem, plan, search.costs, deadline=deadline))
+        search.offer(shortened(search.problem, plan, edge_costs, deadline=deadline))
 
 
 def shortened(
@@ -200,15 +135,15 @@ def shortened(
     return plan
 
 
-def _solve_and_cut(search: _Search) -> bool:
+def _solve_and_cut(search: Search, edge_costs: FloatArray) -> bool:
     """Solve the model with all cuts so far; whether another round may help."""
     if search.closed:
         search.ended = Reason.GAP
         return False
-    if search.deadline.passed or search.stopped:
+    if search.over:
         return False
     labelling = labelling_model(
-        search.problem, edge_costs=search.costs, contiguity="none", separators=search.cuts
+        search.problem, edge_costs=edge_costs, contiguity="none", separators=search.cuts
     )
 
     with search.timed("solve"):
@@ -219,8 +154,7 @@ def _solve_and_cut(search: _Search) -> bool:
             start=None if search.plan is None else labelling.encode(search.plan),
             stop=search.stop,
         )
-    search.nodes += result.nodes
-    search.version = result.version
+    search.heed(result)
     search.ended = result.reason
     if result.status is Status.INFEASIBLE:
         search.infeasible = search.plan is None
@@ -233,7 +167,6 @@ def _solve_and_cut(search: _Search) -> bool:
     plan = labelling.decode(result.solution)
     cuts = island_separators(search.problem, plan)
     search.cuts += cuts
-    search.num_cuts += len(cuts)
     search.offer(plan)
     broken = [] if cuts else search.problem.violations(plan)
     if broken:
@@ -298,30 +231,3 @@ def _light_island(problem: Districting, nodes: IntArray) -> Separator:
     """Separate nodes that are too light for a district from all others by their neighbours."""
     shore = np.setdiff1d(problem.graph[nodes].indices, nodes).astype(np.int64)
     return Separator(nodes, np.empty(0, dtype=np.int64), shore)
-
-
-def _finished(search: _Search) -> Result[IntArray]:
-    """State what is known; the objective is that of the checked plan."""
-    found = search.plan is not None
-    if search.infeasible:
-        status, reason = Status.INFEASIBLE, Reason.PROVEN
-        search.detail = search.detail or "no connected plan keeps the bounds"
-    elif search.proven:
-        status, reason = Status.OPTIMAL, Reason.PROVEN
-    else:
-        status = Status.FEASIBLE if found else Status.UNKNOWN
-        reason = Reason.INTERRUPTED if search.stopped else search.ended
-    return Result(
-        status,
-        reason,
-        solution=search.plan,
-        objective=search.objective if found else None,
-        bound=None if search.infeasible else (search.objective if search.proven else search.bound),
-        seconds=search.seconds,
-        solver=search.solver,
-        version=search.version,
-        seed=search.limits.seed,
-        nodes=search.nodes,
-        cuts=search.num_cuts,
-        detail=search.detail,
-    )

@@ -7,8 +7,15 @@ import pandas as pd
 
 from ...instances.city import City
 from ...instances.policy import Policy
+from ...instances.site_units import site_units
 from ...instances.walking import WalkingTimes
-from .snapshot import Snapshot, counts_as_existing, take_snapshot, tier_of
+from .snapshot import (
+    Snapshot,
+    communities_of_sites,
+    counts_as_existing,
+    take_snapshot,
+    tier_of,
+)
 
 
 def audit_city(city: City, policy: Policy, times: WalkingTimes) -> Snapshot:
@@ -33,7 +40,7 @@ def audit_city(city: City, policy: Policy, times: WalkingTimes) -> Snapshot:
         times,
         names=pd.DataFrame(names),
         unit_community=city.unit_community_idx,
-        site_community=city.site_community_idx,
+        site_community=communities_of_sites(site_units(city, policy), city.unit_community_idx),
         is_open=existing,
         area_m2=np.where(existing, city.sites["floor_area_m2"].to_numpy(float), 0.0),
         cost=np.zeros(city.num_sites),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from ...instances.city import City
 from ...instances.policy import Policy, render_policy
+from ...instances.site_units import site_units
 from ...instances.walking import WalkingTimes, walking_times
 from ...models.formulation import FloatArray, IntArray
 from ...models.siting.station import Siting
@@ -19,10 +19,11 @@ from ..limits import Deadline, Stop
 from ..progress import Listener, Progress, silent
 from .audit import audit_city
 from .checkpoint import Checkpoint
+from .community import CommunitySplit
 from .shortfall import Shortfall
 from .site import CitySiting, site_city
-from .snapshot import Snapshot, counts_as_existing, take_snapshot
-from .split import CommunitySplit, split_city
+from .snapshot import Snapshot, communities_of_sites, counts_as_existing, take_snapshot
+from .split import split_city
 
 STAGES = ("split", "site")
 
@@ -140,8 +141,8 @@ def make_plan(
             checkpoint=checkpoint,
         )
         clock.lap("split")
-    names, unit_community = new_communities(city, before, splits)
-    site_community = communities_of_sites(city, unit_community)
+    names, unit_community = new_communities(city, policy, before, splits)
+    site_community = communities_of_sites(site_units(city, policy), unit_community)
     siting = None
     if "site" in stages:
         siting, short = site_city(
@@ -196,7 +197,7 @@ def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Si
 
 
 def new_communities(
-    city: City, before: Snapshot, splits: list[CommunitySplit]
+    city: City, policy: Policy, before: Snapshot, splits: list[CommunitySplit]
 ) -> tuple[pd.DataFrame, IntArray]:
     """
     Name the communities of the plan.
@@ -209,6 +210,7 @@ def new_communities(
     tuple
         One row a community with its identity, and the row of each unit.
     """
+    site_unit = site_units(city, policy)
     taken = set(before.communities["community_id"].astype(str))
     divided = {split.row: split for split in splits if split.result.solution is not None}
     rows: list[dict[str, object]] = []
@@ -233,7 +235,7 @@ def new_communities(
         solution = split.result.solution
         assert solution is not None  # noqa: S101 - divided holds only splits with a solution
         totals = np.bincount(solution, residents, split.districts).astype(float)
-        for number, district in enumerate(_order(city, split, totals)):
+        for number, district in enumerate(_order(city, site_unit, split, totals)):
             new_id, new_name = identity["community_id"], identity["name"]
             if number:
                 new_id = _free_id(f"{new_id}-P{number + 1}", taken)
@@ -253,7 +255,7 @@ def new_communities(
     return pd.DataFrame(rows), unit_community
 
 
-def _order(city: City, split: CommunitySplit, totals: FloatArray) -> list[int]:
+def _order(city: City, site_unit: IntArray, split: CommunitySplit, totals: FloatArray) -> list[int]:
     """Districts by residents, but the one with the seat first."""
     order = [int(d) for d in np.argsort(-totals, kind="stable")]
     seats = city.communities.get("seat")
@@ -262,8 +264,7 @@ def _order(city: City, split: CommunitySplit, totals: FloatArray) -> list[int]:
     site = np.flatnonzero((city.sites["site_id"] == seats.iloc[split.row]).to_numpy())
     if not site.size:
         return order
-    unit = _unit_of_sites(city)[site[0]]
-    inside = np.flatnonzero(split.members == unit)
+    inside = np.flatnonzero(split.members == site_unit[site[0]])
     if inside.size and split.result.solution is not None:
         home = int(split.result.solution[inside[0]])
         order.remove(home)
@@ -276,18 +277,3 @@ def _free_id(wanted: str, taken: set[str]) -> str:
         wanted += "x"
     taken.add(wanted)
     return wanted
-
-
-def _unit_of_sites(city: City) -> IntArray:
-    """Return the unit that each site lies in, -1 for none, shape (sites,)."""
-    tree = shapely.STRtree(np.asarray(city.units.geometry, dtype=object))
-    site, unit = tree.query(np.asarray(city.sites.geometry, dtype=object), predicate="intersects")
-    found = np.full(city.num_sites, city.num_units, dtype=np.int64)
-    np.minimum.at(found, site, unit)
-    return np.where(found == city.num_units, -1, found)
-
-
-def communities_of_sites(city: City, unit_community: IntArray) -> IntArray:
-    """Row of the community whose unit each site lies in, -1 for none, shape (sites,)."""
-    unit = _unit_of_sites(city)
-    return np.where(unit >= 0, unit_community[np.maximum(unit, 0)], -1)

@@ -16,6 +16,10 @@ REMEDIES = {
     "not_split": "It could not be split: {detail}. Raise split.tolerance or "
     "split.max_extra_districts, divide units that are too large, or set split.connect_gap_m if "
     "its units do not touch.",
+    "not_in_time": "No split was found within the time, and none was ruled out; raise "
+    "split.seconds_per_community or --time-limit. {detail}",
+    "balance_in_time": "Its districts are balanced within ±{percent} %; better balance was not "
+    "ruled out within the time: raise split.seconds_per_community or --time-limit.",
     "smaller_units": "Its districts are balanced within ±{percent} %; smaller units would allow "
     "better balance.",
 }

@@ -153,6 +153,11 @@ def take_snapshot(
     return Snapshot(table, unit_community, site_community, is_open, area_m2, cost, nearest, minutes)
 
 
+def communities_of_sites(site_unit: IntArray, unit_community: IntArray) -> IntArray:
+    """Row of the community of each site's unit, -1 for none, shape (sites,)."""
+    return np.where(site_unit >= 0, unit_community[np.maximum(site_unit, 0)], -1)
+
+
 def counts_as_existing(city: City, policy: Policy) -> BoolArray:
     """Sites with a station that offers a service that counts, shape (sites,)."""
     existing = (city.sites["status"] == "existing").to_numpy(bool)

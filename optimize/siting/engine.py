@@ -194,6 +194,39 @@ def most_served(
     return _solve_city(problem, station, start, limits, solver, stop, listen)
 
 
+def cheapest_of_served(
+    problem: StationSiting,
+    start: Siting,
+    *,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> Siting:
+    """
+    Return the cheapest decision that serves as many residents as ``start``, or ``start`` itself.
+
+    Parameters
+    ----------
+    start
+        A decision within its budget.
+    limits, solver, stop, listen
+        As in :func:`cheapest_siting`.
+    """
+    wanted, spent = problem.residents_served(start), problem.cost(start)
+    station = served_model(problem, budget=spent, least_served=wanted * (1 - 1e-9))
+    if station.candidates.size + station.sized.size == 0:
+        return start
+    result = solve_model(
+        station.model, solver=solver, limits=limits or Limits(), stop=stop, listen=listen
+    )
+    if result.solution is None:
+        return start
+    found = trimmed(problem, station.siting(problem, result.solution))
+    kept = problem.residents_served(found) >= wanted * (1 - 1e-6)
+    return found if kept and problem.cost(found) < spent else start
+
+
 def _solve_city(
     problem: StationSiting,
     station: StationModel,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from shequ.instances.city import City, read_city
 from shequ.instances.policy import Policy
 from shequ.instances.walking import walking_times
-from shequ.optimize.limits import Stop
+from shequ.optimize.limits import Deadline, Stop
 from shequ.optimize.planning.audit import audit_city, blind_spots
 from shequ.optimize.planning.plan import make_plan
 from shequ.optimize.planning.shortfall import InfeasibleError
+from shequ.optimize.planning.split import split_city
 from shequ.optimize.progress import Progress
 from shequ.optimize.result import Status
 
@@ -199,3 +202,60 @@ def test_same_seed_same_plan(city: City) -> None:
     plans = [make_plan(city, Policy()) for _ in range(2)]
     assert np.array_equal(plans[0].after.unit_community, plans[1].after.unit_community)
     assert np.array_equal(plans[0].after.is_open, plans[1].after.is_open)
+
+
+def test_parts_of_a_group_that_do_not_touch_stay_together_each(city_file: Path) -> None:
+    """A group in two places is kept whole by its parts, and districts stay connected."""
+    city = read_city(city_file, Policy())
+    split = make_plan(city, Policy(), stages=("split",)).splits[0]
+    solution = split.result.solution
+    assert solution is not None
+    apart = split.members[[int(np.argmin(solution)), int(np.argmax(solution))]]
+    units = city.units.copy()
+    units["block"] = None
+    units.loc[apart, "block"] = "B1"
+    policy = Policy().with_values({"split.keep_together": ["estate_id", "block"]})
+    again = make_plan(replace(city, units=units), policy, stages=("split",))
+    assert again.shortfalls == ()
+    for row in np.unique(again.after.unit_community):
+        members = np.flatnonzero(again.after.unit_community == row)
+        shape = shapely.union_all(np.asarray(units.geometry, dtype=object)[members])
+        if again.after.communities["change_type"].iloc[row] == "split":
+            assert shape.geom_type == "Polygon"
+
+
+def test_what_time_did_not_allow_is_not_called_impossible(city: City) -> None:
+    """Without time nothing is split, and the remedy is time, not smaller units."""
+    policy = Policy().with_values({"split.seconds_per_community": 1e-6})
+    plan = make_plan(city, policy, stages=("split",))
+    assert {shortfall.remedy_key for shortfall in plan.shortfalls} == {"not_in_time"}
+    assert all(split.result.status is Status.UNKNOWN for split in plan.splits)
+
+
+def test_a_passed_deadline_ends_all_splits(city: City) -> None:
+    """With a time limit that has passed no further choice is tried."""
+    tried: list[str] = []
+
+    def heard(progress: Progress) -> None:
+        if progress.stage == "split" and progress.objective is not None and not progress.text:
+            tried.append(progress.item)
+
+    audit = audit_city(city, Policy(), walking_times(city, Policy()))
+    splits, missing = split_city(
+        city, Policy(), audit, relax=True, deadline=Deadline.after(0), listen=heard
+    )
+    assert tried == []
+    assert len(missing) == len(splits) > 0
+
+
+def test_money_that_serves_nobody_is_not_spent(city: City) -> None:
+    """With more than enough money everybody is served, at no more than the least cost of that."""
+    plan = make_plan(city, Policy(), stages=("site",), budget=1e6)
+    assert plan.siting is not None
+    assert plan.siting.served is not None
+    assert plan.siting.lowest is not None
+    assert plan.siting.lowest.objective is not None
+    everybody = float(city.units["residents"].sum())
+    assert plan.siting.served.objective == pytest.approx(everybody)
+    spent = plan.siting.problem.cost(plan.siting.siting)
+    assert spent <= plan.siting.lowest.objective * 1.0001

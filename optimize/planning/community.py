@@ -1,0 +1,336 @@
+"""The split of one community: its units as districting problems, and what came of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from ...instances.adjacency import Adjacency, shared_borders
+from ...instances.city import City
+from ...instances.policy import Policy
+from ...models.districting.problem import Districting, merge_units
+from ...models.formulation import FloatArray, IntArray
+from ..districting.engine import solve_districting
+from ..limits import Deadline, Limits, Stop
+from ..progress import Listener, Progress
+from ..result import Reason, Result, Status
+from .snapshot import Snapshot
+
+LABELS = ("residents", "households")
+WIDER = (2.0, 4.0)
+"""Factors by which the tolerance is widened when a split is relaxed."""
+
+
+@dataclass(frozen=True, eq=False)
+class CommunitySplit:
+    """
+    The split of one community.
+
+    Parameters
+    ----------
+    row
+        Row of the community in the audit.
+    community_id, name, tier
+        Which community, and under which rule it is split.
+    residents, households
+        Of the whole community.
+    members
+        Units of the community, shape (members,).
+    districts
+        Number of districts; 1 if it could not be split.
+    lower, upper
+        Bounds on the residents of a district.
+    tolerance
+        Share by which residents may differ from the mean district.
+    result
+        District 0..districts-1 of each member.
+    ruled_out
+        Whether it is proven that no number of districts that was tried, up to the policy's most,
+        can be balanced within the policy's tolerance.
+    """
+
+    row: int
+    community_id: str
+    name: str
+    tier: str
+    residents: int
+    households: int
+    members: IntArray
+    districts: int
+    lower: float
+    upper: float
+    tolerance: float
+    result: Result[IntArray]
+    ruled_out: bool = False
+
+    def deviation(self, residents: FloatArray) -> float:
+        """Largest share by which a district's residents, by member, differ from the mean."""
+        if self.result.solution is None:
+            return 0.0
+        totals = np.bincount(self.result.solution, residents, self.districts)
+        mean = max(float(totals.mean()), 1e-9)
+        return float(np.abs(totals / mean - 1).max())
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the entry of the plan's record."""
+        result = self.result
+        return {
+            "community_id": self.community_id,
+            "name": self.name,
+            "tier": self.tier,
+            "residents": self.residents,
+            "households": self.households,
+            "units": int(self.members.size),
+            "districts": self.districts,
+            "lower": self.lower,
+            "upper": self.upper,
+            "tolerance": self.tolerance,
+            "ruled_out": self.ruled_out,
+            "status": str(result.status),
+            "reason": str(result.reason),
+            "objective": result.objective,
+            "bound": result.bound,
+            "gap": result.gap,
+            "seconds": dict(result.seconds),
+            "solver": f"{result.solver} {result.version}".strip(),
+            "detail": result.detail,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Attempts:
+    """What came of the numbers of districts and tolerances that were tried."""
+
+    refused: list[str] = field(default_factory=list)
+    unsure: list[float] = field(default_factory=list)
+
+    def add(self, k: int, tolerance: float, result: Result[IntArray]) -> None:
+        if result.status is not Status.INFEASIBLE:
+            self.unsure.append(tolerance)
+        why = result.detail or "not found within the time"
+        self.refused.append(f"{k} districts within ±{100 * tolerance:g} %: {why}")
+
+
+@dataclass(frozen=True, eq=False)
+class SplitTask:
+    """
+    The split of one community.
+
+    Parameters
+    ----------
+    city, policy, audit
+        The city, the rules, and where it stands.
+    row
+        Row of the community in the audit.
+    relax
+        Whether the balance may be widened.
+    deadline, stop, listen
+        When all splits must be over, a request to stop, and who hears of progress.
+    done, total
+        Communities finished and in all.
+    """
+
+    city: City
+    policy: Policy
+    audit: Snapshot
+    row: int
+    relax: bool
+    deadline: Deadline | None
+    stop: Stop | None
+    listen: Listener
+    done: int
+    total: int
+
+    @property
+    def community_id(self) -> str:
+        """Id of the community."""
+        return str(self.audit.communities.at[self.row, "community_id"])
+
+    @property
+    def name(self) -> str:
+        """Name of the community."""
+        return str(self.audit.communities.at[self.row, "name"])
+
+    @cached_property
+    def members(self) -> IntArray:
+        """Units of the community, shape (members,)."""
+        return np.flatnonzero(self.audit.unit_community == self.row)
+
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """Residents and households of its units, shape (members, 2)."""
+        return np.asarray(self.city.units.loc[self.members, list(LABELS)], dtype=float)
+
+    def solve(self) -> CommunitySplit:
+        """Try the least number of districts, then more; wider balance if that is allowed."""
+        rules = self.policy.split
+        tried = _Attempts()
+        deadline = self._deadline()
+        for k, tolerance in self._choices():
+            if deadline.passed or (self.stop is not None and self.stop.requested):
+                tried.unsure.append(tolerance)
+                break
+            problem = self.problem(k, tolerance)
+            result = self._solve(problem, deadline)
+            if result.solution is not None:
+                note = "a smaller number of districts is not ruled out" if tried.unsure else ""
+                split = self.finished(problem, tolerance, replace(result, detail=note))
+                return replace(split, ruled_out=rules.tolerance not in tried.unsure)
+            tried.add(k, tolerance, result)
+        unsure = bool(tried.unsure)
+        whole = Result[IntArray](
+            Status.UNKNOWN if unsure else Status.INFEASIBLE,
+            Reason.TIME if unsure else Reason.PROVEN,
+            solver=self.policy.solver.name,
+            detail="; ".join(dict.fromkeys(tried.refused)) or self._no_choice(),
+        )
+        split = self.finished(None, rules.tolerance, whole)
+        return replace(split, ruled_out=rules.tolerance not in tried.unsure)
+
+    @property
+    def least(self) -> int:
+        """Least number of districts that the thresholds allow."""
+        rules = self.policy.split
+        largest = np.array([rules.gradual_residents - 1, rules.gradual_households - 1])
+        return max(2, int(np.ceil(self.sizes.sum(axis=0) / np.maximum(largest, 1)).max()))
+
+    def _choices(self) -> Iterator[tuple[int, float]]:
+        """Yield number of districts and tolerance, in the order in which they are tried."""
+        most = min(self.least + self.policy.split.max_extra_districts, int(self._groups.max()) + 1)
+        for tolerance in self._tolerances():
+            yield from ((k, tolerance) for k in range(self.least, most + 1))
+
+    def _no_choice(self) -> str:
+        nodes = int(self._groups.max()) + 1
+        if self.least > nodes:
+            return (
+                f"it needs at least {self.least} districts and has {nodes} units, or groups of "
+                "units that stay together"
+            )
+        return "no time was left for it"
+
+    def _deadline(self) -> Deadline:
+        """Return when all attempts at this community must be over."""
+        seconds = self.policy.split.seconds_per_community
+        if self.deadline is not None:
+            left = max(1, self.total - self.done)
+            seconds = min(seconds, 2 * self.deadline.seconds_left / left)
+        return Deadline.after(max(seconds, 1e-3))
+
+    def _tolerances(self) -> Iterator[float]:
+        tolerance = self.policy.split.tolerance
+        yield tolerance
+        if self.relax:
+            yield from (min(0.5, tolerance * factor) for factor in WIDER if tolerance > 0)
+
+    def problem(self, num_districts: int, tolerance: float) -> Districting:
+        """Build the districting problem of this community."""
+        members, rules = self.members, self.policy.split
+        sizes, groups = self.sizes, self._groups
+        mean = sizes[:, 0].sum() / num_districts
+        merged = merge_units(
+            weights=sizes,
+            mass=np.maximum(sizes[:, 0], max(rules.empty_unit_weight, 1e-6)),
+            points=self.city.unit_points[members],
+            edges=self._adjacency.pairs,
+            groups=groups,
+        )
+        return Districting(
+            lower=np.array([math.ceil(mean * (1 - tolerance) - 1e-9), 0.0]),
+            upper=np.array(
+                [
+                    min(math.floor(mean * (1 + tolerance) + 1e-9), rules.gradual_residents - 1),
+                    rules.gradual_households - 1,
+                ],
+                dtype=float,
+            ),
+            num_districts=num_districts,
+            names=self._names(),
+            **merged,
+        )
+
+    def _names(self) -> tuple[str, ...]:
+        """Name of each node: its unit, or the first unit and the size of its group."""
+        _, first, size = np.unique(self._groups, return_index=True, return_counts=True)
+        ids = self.city.units.loc[self.members, "unit_id"].to_numpy(object)[first]
+        return tuple(
+            f"unit {unit_id}" if many == 1 else f"the group of unit {unit_id} ({many} units)"
+            for unit_id, many in zip(ids, size, strict=True)
+        )
+
+    @cached_property
+    def _adjacency(self) -> Adjacency:
+        rules = self.policy.split
+        return shared_borders(
+            np.asarray(self.city.units.geometry, dtype=object)[self.members],
+            min_length_m=rules.min_border_m,
+            connect_gap_m=rules.connect_gap_m,
+            barriers=self.city.barriers,
+            barrier_share=rules.barrier_share,
+            barrier_width_m=rules.barrier_width_m,
+        )
+
+    @cached_property
+    def _groups(self) -> IntArray:
+        """
+        Group of each unit: neighbours with an equal value in a column that keeps together.
+
+        Units of one value that do not hang together form several groups: no connected district
+        could hold them without the units between.
+        """
+        num = self.members.size
+        one, other = self._adjacency.pairs.T
+        together = np.zeros(one.size, dtype=bool)
+        for column in self.policy.split.keep_together:
+            if column not in self.city.units:
+                continue
+            values = self.city.units.loc[self.members, column]
+            given = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy(bool)
+            text = values.astype(str).to_numpy(object)
+            together |= given[one] & given[other] & (text[one] == text[other])
+        edges = (one[together], other[together])
+        graph = sparse.coo_array((np.ones(edges[0].size), edges), shape=(num, num))
+        return connected_components(graph, directed=False)[1].astype(np.int64)
+
+    def _solve(self, problem: Districting, deadline: Deadline) -> Result[IntArray]:
+        """Solve one choice in half of the time that is left, so that others get their turn."""
+        solver = self.policy.solver
+        seconds = max(deadline.seconds_left / 2, 1e-3)
+        limits = Limits(seconds, solver.split_gap, solver.seed, solver.threads)
+
+        def heard(objective: float | None, bound: float | None) -> None:
+            self.listen(Progress("split", self.name, self.done, self.total, objective, bound))
+
+        return solve_districting(
+            problem, limits=limits, solver=solver.name, stop=self.stop, listen=heard
+        )
+
+    def finished(
+        self, problem: Districting | None, tolerance: float, result: Result[IntArray]
+    ) -> CommunitySplit:
+        """Bring the districts of the nodes back to the units."""
+        residents, households = (int(total) for total in self.sizes.sum(axis=0))
+        solution = result.solution
+        if solution is not None and solution.size != self.members.size:
+            solution = solution[self._groups]
+        return CommunitySplit(
+            row=self.row,
+            community_id=self.community_id,
+            name=self.name,
+            tier=str(self.audit.communities.at[self.row, "tier"]),
+            residents=residents,
+            households=households,
+            members=self.members,
+            districts=problem.num_districts if problem else 1,
+            lower=float(problem.lower[0]) if problem else 0.0,
+            upper=float(problem.upper[0]) if problem else float(residents),
+            tolerance=tolerance,
+            result=replace(result, solution=solution),
+        )
