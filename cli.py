@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,6 +59,10 @@ Budget = Annotated[
     typer.Option("--budget", min=0, help="Serve the most residents with this much money."),
 ]
 BAD_INPUT, INFEASIBLE, NO_PLAN = 1, 3, 4
+INTERRUPTED = 130
+"""Exit code of typer when Ctrl-C ends a command."""
+
+LANGUAGES = ("en", "zh")
 
 
 def main() -> None:
@@ -73,8 +80,14 @@ def main() -> None:
     except (ValueError, NoPlanError) as error:
         typer.echo(f"shequ: {error}", err=True)
         sys.exit(next(code for kind, code in codes.items() if isinstance(error, kind)))
-    except KeyboardInterrupt:
-        typer.echo("shequ: interrupted; nothing was written by this command", err=True)
+    except OSError as error:
+        place = error.filename or "a file"
+        typer.echo(f"shequ: {place}: {error.strerror or error}", err=True)
+        sys.exit(BAD_INPUT)
+    except SystemExit as ending:
+        if ending.code != INTERRUPTED:
+            raise
+        typer.echo("shequ: interrupted; no file was left half-written", err=True)
         sys.exit(NO_PLAN)
 
 
@@ -95,11 +108,25 @@ def options(
     del version
 
 
+def _check_output(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before any work is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def _check_language(lang: str) -> None:
+    if lang not in LANGUAGES:
+        raise ValueError(f"--lang {lang} not understood; choose {' or '.join(LANGUAGES)}.")
+
+
 def _read(
     city: Path,
     policy: Path | None,
     values: list[str] | None,
     extra: dict[str, object] | None = None,
+    *,
+    need_sites: bool = True,
 ) -> tuple[ReadCity, Policy]:
     """Read policy and city, and say on standard error what was read."""
     from shequ.instances.city import read_city  # noqa: PLC0415
@@ -114,7 +141,7 @@ def _read(
         given[name.strip()] = value.strip()
     given |= {key: value for key, value in (extra or {}).items() if value is not None}
     rules = rules.with_values(given) if given else rules
-    read = read_city(city, rules)
+    read = read_city(city, rules, need_sites=need_sites)
     typer.echo(str(read), err=True)
     for warning in read.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -140,7 +167,10 @@ def audit(
     from shequ.outputs.atomic import replacing  # noqa: PLC0415
     from shequ.outputs.audit import audit_text, render_audit_map  # noqa: PLC0415
 
-    read, rules = _read(city, policy, values)
+    _check_language(lang)
+    if output is not None:
+        _check_output(output)
+    read, rules = _read(city, policy, values, need_sites=False)
     snapshot = audit_city(read, rules, walking_times(read, rules))
     blind = blind_spots(read, snapshot)
     typer.echo(audit_text(snapshot, blind, rules))
@@ -152,6 +182,14 @@ def audit(
     with replacing(output / "audit.png") as beside:
         render_audit_map(read, snapshot, rules, beside, lang=lang)
     typer.echo(f"wrote audit.csv, blind_spots.csv and audit.png to {output}", err=True)
+
+
+def _leave() -> None:
+    """End at once, at a second Ctrl-C; files appear whole or not at all."""
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{show_cursor}\nshequ: interrupted twice; no plan was written\n")
+    sys.stderr.flush()
+    os._exit(NO_PLAN)
 
 
 def _run(
@@ -170,16 +208,20 @@ def _run(
     """Make a plan of some stages, write it and verify what was written."""
     from shequ.optimize.limits import Stop  # noqa: PLC0415
     from shequ.optimize.planning.plan import make_plan  # noqa: PLC0415
+    from shequ.optimize.solvers import backend_named  # noqa: PLC0415
     from shequ.outputs.assemble import plan_layers  # noqa: PLC0415
     from shequ.outputs.console import narrator, summary  # noqa: PLC0415
     from shequ.outputs.files import write_plan  # noqa: PLC0415
 
-    if lang not in {"en", "zh"}:
-        raise ValueError(f"--lang {lang} not understood; choose en or zh.")
+    _check_language(lang)
+    if budget is not None and not math.isfinite(budget):
+        raise ValueError(f"--budget {budget} not understood; give an amount, or leave it out.")
+    _check_output(output)
     began = time.monotonic()
-    read, rules = _read(city, policy, values, extra)
+    read, rules = _read(city, policy, values, extra, need_sites="site" in stages)
+    backend_named(rules.solver.name)
     stop, resume = Stop(), output / ".shequ-resume.json"
-    with stop.on_interrupt(), narrator() as listen:
+    with stop.on_interrupt(_leave), narrator() as listen:
         plan = make_plan(
             read,
             rules,

@@ -154,3 +154,49 @@ def test_interrupt_keeps_the_best_plan(tmp_path: Path, city_file: Path) -> None:
     assert process.returncode == 0, err
     assert "interrupted: the best plan so far is written" in err
     assert "nothing found" in out
+
+
+def test_two_interrupts_end_at_once(tmp_path: Path, city_file: Path) -> None:
+    """A second Ctrl-C ends the command with the code of "no plan", and nothing is written."""
+    words = ["plan", str(city_file), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shequ", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("walk"):
+            break
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    assert "interrupted twice" in err
+    assert not (tmp_path / "out" / "plan.gpkg").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "split", "audit"])
+def test_an_output_that_is_a_file_is_refused_first(
+    command: str, tmp_path: Path, city_file: Path
+) -> None:
+    """A folder that cannot be written to is named before any work is done."""
+    (tmp_path / "taken").write_text("")
+    run = shequ(command, city_file, "-o", tmp_path / "taken")
+    assert run.returncode == 1
+    assert "taken" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "units" not in run.stderr
+
+
+def test_a_split_needs_no_sites(tmp_path: Path, city_file: Path) -> None:
+    """Communities are split without a layer of sites."""
+    import geopandas as gpd  # noqa: PLC0415 - only here
+
+    gpd.read_file(city_file, layer="units").to_file(tmp_path / "c.gpkg", layer="units")
+    run = shequ("split", tmp_path / "c.gpkg", "-o", tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    assert "nothing found" in run.stdout
