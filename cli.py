@@ -350,16 +350,10 @@ def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")], *, lang: Lang = "en"
 ) -> None:
     """Write report and picture of a plan again, in another language."""
-    from shequ.outputs.atomic import replacing, write_text  # noqa: PLC0415
-    from shequ.outputs.files import REPORT, read_plan  # noqa: PLC0415
-    from shequ.outputs.pictures import render_map  # noqa: PLC0415
-    from shequ.outputs.report import render_report  # noqa: PLC0415
+    from shequ.outputs.files import rewrite_report  # noqa: PLC0415 - quick --help
 
-    layers = read_plan(folder)
-    write_text(folder / REPORT, render_report(layers, lang=lang))
-    with replacing(folder / "map.png") as beside:
-        render_map(layers, beside, lang=lang)
-    typer.echo(f"report: {folder / REPORT}")
+    _check_language(lang)
+    typer.echo(f"report: {rewrite_report(folder, lang=lang)}")
 
 
 @app.command()

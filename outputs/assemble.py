@@ -20,6 +20,8 @@ from ..version import __version__
 from .layers import PlanFiles
 
 LIBRARIES = ("highspy", "ortools", "pulp", "numpy", "scipy", "shapely", "geopandas", "pyogrio")
+SHORTEST_LINE_M = 1e-6
+"""Shorter lines have no geometry: one of two equal points is not valid (OGC 06-103r4)."""
 
 
 def plan_layers(plan: Plan, *, lang: str = "en") -> PlanFiles:
@@ -74,8 +76,8 @@ def _units(plan: Plan) -> gpd.GeoDataFrame:
     ids = after.communities["community_id"].to_numpy(object)
     units["community_id"] = ids[after.unit_community]
     in_reach = np.isfinite(after.minutes)
-    site_ids = plan.city.sites["site_id"].to_numpy(object)
-    units["site_id"] = np.where(in_reach, site_ids[after.nearest_site], np.array(None))
+    site_ids = np.array([*plan.city.sites["site_id"], None], dtype=object)
+    units["site_id"] = site_ids[after.nearest_site]  # -1, for none, is the last
     units["minutes"] = np.where(in_reach, after.minutes, np.nan)
     units["in_reach"] = in_reach
     return units
@@ -126,6 +128,8 @@ def _allocation(plan: Plan) -> gpd.GeoDataFrame:
     unit = np.flatnonzero(after.nearest_site >= 0)
     site = after.nearest_site[unit]
     ends = np.stack([city.unit_points[unit], city.site_points[site]], axis=1)
+    lines = np.array(shapely.linestrings(ends) if unit.size else [], dtype=object)
+    lines[shapely.length(lines) < SHORTEST_LINE_M] = None
     return gpd.GeoDataFrame(
         {
             "unit_id": city.units["unit_id"].astype(str).to_numpy(object)[unit],
@@ -134,7 +138,7 @@ def _allocation(plan: Plan) -> gpd.GeoDataFrame:
             "residents": city.units["residents"].to_numpy()[unit],
             "households": city.units["households"].to_numpy()[unit],
         },
-        geometry=shapely.linestrings(ends) if unit.size else [],
+        geometry=lines,
         crs=city.crs,
     )
 

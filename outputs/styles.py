@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -10,16 +11,32 @@ FILLS = {
     "districts": ("244,236,214,160", "90,60,20,255", 0.5),
     "units": ("255,255,255,0", "150,150,150,255", 0.1),
     "communities_before": ("225,232,240,120", "70,90,120,255", 0.4),
+    "barriers": ("91,155,208,120", "91,155,208,255", 0.3),
 }
 POINTS = {"facilities": ("0,114,178,255", 2.6), "candidates": ("170,170,170,255", 1.4)}
+LINES = {
+    "allocation": ("0,114,178,110", 0.15),
+    "network": ("120,120,120,160", 0.2),
+    "barriers": ("91,155,208,255", 0.8),
+}
 HEAD = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 
 
-def layer_styles() -> pd.DataFrame:
-    """Return the rows of the table ``layer_styles``, one default style a layer."""
-    documents = {name: _fill(*style) for name, style in FILLS.items()}
-    documents |= {name: _marker(*style) for name, style in POINTS.items()}
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def layer_styles(geometry_types: Mapping[str, str]) -> pd.DataFrame:
+    """
+    Return the rows of the table ``layer_styles``, one default style a layer.
+
+    Parameters
+    ----------
+    geometry_types
+        Type of geometry of each layer that is written, by name; one of mixed types gets no style.
+    """
+    documents = {
+        name: document
+        for name, kind in geometry_types.items()
+        if (document := _style(name, kind.removeprefix("Multi"))) is not None
+    }
+    now = pd.Timestamp(dt.datetime.now(dt.UTC).replace(microsecond=0))
     return pd.DataFrame(
         {
             "f_table_catalog": "",
@@ -36,6 +53,16 @@ def layer_styles() -> pd.DataFrame:
             "update_time": now,
         }
     )
+
+
+def _style(name: str, kind: str) -> str | None:
+    if kind == "Polygon" and name in FILLS:
+        return _fill(*FILLS[name])
+    if kind == "Point" and name in POINTS:
+        return _marker(*POINTS[name])
+    if kind == "LineString" and name in LINES:
+        return _line(*LINES[name])
+    return None
 
 
 def _document(kind: str, layer: str, options: dict[str, str]) -> str:
@@ -63,3 +90,15 @@ def _fill(color: str, outline: str, width: float) -> str:
 def _marker(color: str, size: float) -> str:
     options = {"name": "circle", "color": color, "size": str(size), "outline_color": "white"}
     return _document("marker", "SimpleMarker", options)
+
+
+def _line(color: str, width: float) -> str:
+    options = {
+        "line_color": color,
+        "line_width": str(width),
+        "line_width_unit": "MM",
+        "line_style": "solid",
+        "capstyle": "round",
+        "joinstyle": "round",
+    }
+    return _document("line", "SimpleLine", options)

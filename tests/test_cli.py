@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def planned(city_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "plan"
     run = shequ("plan", city_file, "-o", folder, "--lang", "zh")
     assert run.returncode == 0, run.stderr
-    assert "verified: 12 checks, nothing found" in run.stdout
+    assert re.search(r"verified: \d+ checks, nothing found", run.stdout)
     assert f"report: {folder / 'report.html'}" in run.stdout
     return folder
 

@@ -1,9 +1,10 @@
-"""A small city with a plan, as layers."""
+"""A small city with a plan, as layers; and a synthetic city, planned and written."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from shequ.instances.city import read_city
 from shequ.instances.policy import Policy
+from shequ.optimize.planning.plan import Plan, make_plan
+from shequ.outputs.assemble import plan_layers
+from shequ.outputs.files import read_plan, write_plan
 from shequ.outputs.layers import PlanFiles
 
 CRS = "EPSG:4547"
@@ -22,8 +27,28 @@ TIERS = ["mandatory", "none", "gradual", "none"]
 RESIDENTS = [500, 180, 340, 200]
 
 
+@pytest.fixture(scope="session")
+def plan(city_file: Path) -> Plan:
+    """Plan of the synthetic city."""
+    return make_plan(read_city(city_file, Policy()), Policy())
+
+
+@pytest.fixture(scope="session")
+def folder(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that the plan was written to."""
+    path = tmp_path_factory.mktemp("plan")
+    write_plan(plan_layers(plan), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def files(folder: Path) -> PlanFiles:
+    """Return the plan as read back."""
+    return read_plan(folder)
+
+
 @pytest.fixture
-def make_plan() -> Callable[..., PlanFiles]:
+def build_plan() -> Callable[..., PlanFiles]:
     """Return a function that builds the plan, with other names of the communities if asked."""
     return _plan
 

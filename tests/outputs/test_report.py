@@ -73,10 +73,10 @@ def test_page_needs_no_network(small_plan):
     assert "url(" not in page
 
 
-def test_names_of_the_input_never_become_markup(make_plan):
+def test_names_of_the_input_never_become_markup(build_plan):
     """Names with markup are shown as text, in HTML and in the data of the script alike."""
-    page = render_report(make_plan(names=NASTY))
-    plain = render_report(make_plan())
+    page = render_report(build_plan(names=NASTY))
+    plain = render_report(build_plan())
     assert _Elements(page).tags == _Elements(plain).tags
     assert page.count("</script>") == 2
     assert "alert(1)</script>" not in page

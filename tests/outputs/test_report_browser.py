@@ -235,7 +235,7 @@ def test_address_selects_a_community_and_a_language(small_plan, open_page):
     assert (noted["selected"], noted["lang"], noted["drawn"]) == ("C3", "zh", "true")
 
 
-def test_markup_in_names_is_never_run(make_plan, open_page):
+def test_markup_in_names_is_never_run(build_plan, open_page):
     """A name that looks like a script is shown as it is, on the map too."""
     names = ["<script>alert(1)</script>\"&'", "</script>", "<img src=x onerror=note()>", "a\\'b"]
     script = (
@@ -246,6 +246,6 @@ def test_markup_in_names_is_never_run(make_plan, open_page):
       .some((label) => label.textContent.startsWith("<script>alert(1)")));
     """
     )
-    noted = _noted(open_page(render_report(make_plan(names=names)), script=script))
+    noted = _noted(open_page(render_report(build_plan(names=names)), script=script))
     assert (noted["ready"], noted["errors"], noted["images"]) == ("1", "0", "0")
     assert noted["names"] == "true"
