@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ...models.districting.flows import mcf_model, shir_model
 from ...models.districting.hess import Separator, hess_model, violated_separators
-from ...models.districting.labelling import labelling_model
+from ...models.districting.labelling import border_length, labelling_model
 from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
 from ...optimize.districting.engine import solve_districting
@@ -118,8 +119,11 @@ def labelling_flow(problem: EdgeCostDistricting, ask: Ask) -> Answer:
     result = solve_model(
         labelling.model, solver=ask.solver, limits=ask.limits_left(), listen=ask.improved
     )
-    plan = None if result.solution is None else labelling.decode(result.solution)
-    return answer_of(result, plan)
+    if result.solution is None:
+        return answer_of(result, None)
+    plan = labelling.decode(result.solution)
+    value = border_length(problem.districting, plan, lengths=problem.edge_costs)
+    return replace(answer_of(result, plan), objective=value)
 
 
 register_method(

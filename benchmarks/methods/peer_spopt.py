@@ -175,7 +175,7 @@ register_method(
         families=frozenset({"set-covering", "maximal-covering", "p-median"}),
         run=locate,
         solvers=SOLVERS,
-        largest={"clients": 1000},
+        largest={"clients": 450},
         requires=("spopt", "pulp"),
         is_peer=True,
     )
