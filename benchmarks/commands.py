@@ -143,11 +143,12 @@ def report(
     ] = None,
 ) -> None:
     """Write tables and charts of results: Markdown, one HTML page, SVG and PNG."""
-    from .report import write_report  # noqa: PLC0415 - quick --help
+    from .judge import cross_checked  # noqa: PLC0415 - quick --help
+    from .report import write_report  # noqa: PLC0415
     from .results import read_rows  # noqa: PLC0415
     from .standings import Settings  # noqa: PLC0415
 
-    rows = [row for path in results for row in read_rows(path)]
+    rows = cross_checked([row for path in results for row in read_rows(path)])
     settings = Settings(baselines=tuple(baseline)) if baseline else Settings()
     files = write_report(rows, output, title=title, settings=settings)
     typer.echo(f"wrote {len(files)} files to {output}", err=True)
@@ -165,9 +166,11 @@ def compare(
 ) -> None:
     """Compare two results files case by case; name what got worse."""
     from .compare import compare_rows  # noqa: PLC0415 - quick --help
+    from .judge import cross_checked  # noqa: PLC0415
     from .results import read_rows  # noqa: PLC0415
 
-    typer.echo(str(compare_rows(read_rows(before), read_rows(after), threshold=threshold)))
+    old, new = cross_checked(read_rows(before)), cross_checked(read_rows(after))
+    typer.echo(str(compare_rows(old, new, threshold=threshold)))
 
 
 def _cases(registry: Registry, suite: Suite | None, names: list[str] | None) -> list[Case]:

@@ -8,13 +8,14 @@ claimed it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..optimize.result import Reason, Status, relative_gap
 from .ask import Answer
 from .registry import Case, Check
-from .row import Outcome
+from .row import Outcome, Row
 
 TOLERANCE = 1e-5
 """Relative difference up to which two values count as equal."""
@@ -140,3 +141,41 @@ def _worse_by(value: float, known: float, *, maximize: bool) -> float:
     """Return the share by which ``value`` is worse than ``known``; negative if it is better."""
     worse = known - value if maximize else value - known
     return worse / max(abs(known), 1e-9)
+
+
+def cross_checked(rows: Sequence[Row]) -> list[Row]:
+    """
+    Hold the claims of all rows of a case against the solutions that other rows found.
+
+    Every solution of a row that is not wrong keeps all rules, whoever found it. So a bound that
+    excludes one is false, and so is an optimum that is worse than one: such rows become wrong.
+
+    Parameters
+    ----------
+    rows
+        Rows of one or more results files.
+    """
+    best: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row.objective is None or row.status is Outcome.WRONG:
+            continue
+        key = (row.family, row.case)
+        known = best.setdefault(key, row.objective)
+        best[key] = max(known, row.objective) if row.maximize else min(known, row.objective)
+    return [_held_against(row, best.get((row.family, row.case))) for row in rows]
+
+
+def _held_against(row: Row, found: float | None) -> Row:
+    """Return a row as wrong if its claims exclude a solution of the value ``found``."""
+    if found is None or row.status is Outcome.WRONG:
+        return row
+    complaint = ""
+    if row.bound is not None and _beyond(found, row.bound, maximize=row.maximize):
+        complaint = f"its bound {row.bound:.9g} excludes a solution of {found:.9g} that was found"
+    elif row.status is Outcome.INFEASIBLE:
+        complaint = f"called infeasible, a solution of {found:.9g} was found"
+    elif row.status is Outcome.OPTIMAL and row.objective is not None:
+        worse = _worse_by(row.objective, found, maximize=row.maximize)
+        if worse > CLAIM_TOLERANCE:
+            complaint = f"{row.objective:.9g} is called optimal, {found:.9g} was found"
+    return replace(row, status=Outcome.WRONG, detail=complaint) if complaint else row

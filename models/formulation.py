@@ -114,13 +114,15 @@ class LinearModel:
     def violations(self, values: FloatArray, *, tolerance: float = 1e-5) -> list[str]:
         """Every broken bound, row and integrality of ``values``, in words; empty if feasible."""
         activity = self.rows @ values
+        terms = abs(self.rows) @ np.abs(values)
         broken: list[str] = []
-        for label, namer, number, low, high in (
-            ("column", self.column_name, values, self.lower, self.upper),
-            ("row", self.row_name, activity, self.row_lower, self.row_upper),
+        for label, namer, number, low, high, size in (
+            ("column", self.column_name, values, self.lower, self.upper, np.zeros(values.size)),
+            ("row", self.row_name, activity, self.row_lower, self.row_upper, terms),
         ):
             outside = np.flatnonzero(
-                (number < low - _slack(low, tolerance)) | (number > high + _slack(high, tolerance))
+                (number < low - _slack(low, size, tolerance))
+                | (number > high + _slack(high, size, tolerance))
             )
             broken += [
                 f"{label} {namer(int(i)) if namer else int(i)}: {number[i]:g} not in "
@@ -136,9 +138,9 @@ class LinearModel:
         return broken
 
 
-def _slack(bound: FloatArray, tolerance: float) -> FloatArray:
-    """Slack of bounds: relative, but never so large that a whole unit of anything is lost."""
-    size = np.abs(np.where(np.isfinite(bound), bound, 0))
+def _slack(bound: FloatArray, terms: FloatArray, tolerance: float) -> FloatArray:
+    """Slack relative to bound and terms, but never so large that a unit of anything is lost."""
+    size = np.maximum(np.abs(np.where(np.isfinite(bound), bound, 0)), terms)
     return np.asarray(tolerance * (1 + np.minimum(size, _LARGEST_SCALE)))
 
 
