@@ -241,3 +241,20 @@ def test_a_row_round_trips(registry: Registry, tmp_path: Path) -> None:
     assert read_rows(tmp_path / "more.jsonl") == [row]
     with pytest.raises(ValueError, match="holds no results"):
         read_rows(tmp_path / "none.jsonl")
+
+
+@pytest.mark.slow
+def test_the_smoke_suite_runs(tmp_path: Path) -> None:
+    """The smallest case of each family is answered by every method without a peer."""
+    file = tmp_path / "smoke.jsonl"
+    run = subprocess.run(
+        _bench("run", "--suite", "smoke", "--jobs", "2", "-o", str(file)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    rows = read_rows(file)
+    assert {row.status for row in rows} <= {Outcome.OPTIMAL, Outcome.FEASIBLE}
+    families = {row.family for row in rows}
+    assert {"districting-inertia", "p-median", "stations-cost", "city", "micro-walk"} <= families
