@@ -46,7 +46,7 @@ def judge(case: Case, problem: Any, answer: Answer, check: Check) -> dict[str, A
         return _without_solution(case, answer)
     objective, broken = check(problem, answer.solution)
     complaints = [*broken, *_false_claims(case, answer, objective)]
-    status = Outcome.WRONG if complaints else _status(case, answer, objective)
+    status = Outcome.WRONG if complaints else _status(answer, objective)
     known = case.best_known
     return {
         "status": status,
@@ -117,9 +117,8 @@ def _false_bound(case: Case, answer: Answer) -> str:
     return f"its bound {bound:.9g} excludes the known solution of {known:.9g}"
 
 
-def _status(case: Case, answer: Answer, objective: float) -> Outcome:
+def _status(answer: Answer, objective: float) -> Outcome:
     """Return optimal only where the gap is closed, or nobody knows a bound to hold against it."""
-    del case
     if answer.status is not Status.OPTIMAL:
         return Outcome.FEASIBLE
     gap = relative_gap(objective, answer.bound, maximize=answer.maximize)

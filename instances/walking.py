@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from .network import WalkingNetwork, walking_network
 
 if TYPE_CHECKING:
-    from ..models.formulation import BoolArray, FloatArray, IntArray
+    from ..models.formulation import FloatArray, IntArray
     from .city import City
     from .policy import Policy
 
@@ -105,36 +105,6 @@ def walking_times(
         return _straight_times(city, policy, limit)
     network = walking_network(city.network, city.barriers, policy)
     return _network_times(city, policy, network, limit)
-
-
-def nearest_minutes(times: WalkingTimes, open_sites: BoolArray) -> tuple[FloatArray, IntArray]:
-    """
-    Find the nearest of some sites for every unit.
-
-    Parameters
-    ----------
-    times
-        The walking times.
-    open_sites
-        Sites to choose from, shape (sites,).
-
-    Returns
-    -------
-    tuple
-        Minutes (infinite if none is within the limit) and index of the site (-1 if none) of every
-        unit, shapes (units,); of sites equally near the one with the lowest index.
-    """
-    pairs = times.minutes.tocoo()
-    site, unit = pairs.coords
-    wanted = np.asarray(open_sites, dtype=bool)[site]
-    site, unit, value = site[wanted], unit[wanted], pairs.data[wanted]
-    order = np.lexsort((site, value, unit))
-    reached, first = np.unique(unit[order], return_index=True)
-    minutes = np.full(times.num_units, np.inf)
-    nearest = np.full(times.num_units, -1, dtype=np.int64)
-    minutes[reached] = value[order][first]
-    nearest[reached] = site[order][first]
-    return minutes, nearest
 
 
 def _straight_times(city: City, policy: Policy, limit: float) -> WalkingTimes:

@@ -11,7 +11,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from ..optimize.planning.plan import Plan
@@ -198,8 +197,3 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def table_of(snapshot: Snapshot) -> pd.DataFrame:
-    """Return the figures of the communities as a table, the largest first."""
-    return snapshot.communities.sort_values("residents", ascending=False, ignore_index=True)

@@ -36,6 +36,34 @@ class Siting:
     area_m2: FloatArray
 
 
+def nearest_open(minutes: sparse.csr_array, is_open: BoolArray) -> tuple[IntArray, FloatArray]:
+    """
+    Find the nearest open site of each unit; of sites equally near the first.
+
+    Parameters
+    ----------
+    minutes
+        Walking minutes of the pairs within reach, shape (sites, units).
+    is_open
+        Shape (sites,).
+
+    Returns
+    -------
+    tuple
+        Site (-1 if none is within reach) and minutes (infinite if none), shape (units,) each.
+    """
+    open_sites = np.flatnonzero(is_open)
+    pairs = sparse.csr_array(minutes[open_sites])
+    site = np.repeat(open_sites, np.diff(pairs.indptr))
+    order = np.lexsort((site, pairs.data, pairs.indices))
+    unit, first = np.unique(pairs.indices[order], return_index=True)
+    nearest = np.full(minutes.shape[1], -1, dtype=np.int64)
+    walked = np.full(minutes.shape[1], np.inf)
+    nearest[unit] = site[order][first]
+    walked[unit] = pairs.data[order][first]
+    return nearest, walked
+
+
 @dataclass(frozen=True, eq=False)
 class StationSiting:
     """
@@ -176,15 +204,7 @@ class StationSiting:
         tuple
             Site (-1 if none is within reach) and minutes (infinite if none), shape (units,) each.
         """
-        pairs = sparse.csr_array(self.minutes[np.flatnonzero(is_open)])
-        site = np.repeat(np.flatnonzero(is_open), np.diff(pairs.indptr))
-        order = np.lexsort((site, pairs.data, pairs.indices))
-        unit, first = np.unique(pairs.indices[order], return_index=True)
-        nearest = np.full(self.num_units, -1, dtype=np.int64)
-        minutes = np.full(self.num_units, np.inf)
-        nearest[unit] = site[order][first]
-        minutes[unit] = pairs.data[order][first]
-        return nearest, minutes
+        return nearest_open(self.minutes, is_open)
 
     def walking(self, siting: Siting) -> float:
         """Resident-minutes of all units that must be reached, each to its nearest open site."""

@@ -141,8 +141,9 @@ def make_plan(
             checkpoint=checkpoint,
         )
         clock.lap("split")
-    names, unit_community = new_communities(city, policy, before, splits)
-    site_community = communities_of_sites(site_units(city, policy), unit_community)
+    site_unit = site_units(city, policy)
+    names, unit_community = new_communities(city, site_unit, before, splits)
+    site_community = communities_of_sites(site_unit, unit_community)
     siting = None
     if "site" in stages:
         siting, short = site_city(
@@ -197,7 +198,7 @@ def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Si
 
 
 def new_communities(
-    city: City, policy: Policy, before: Snapshot, splits: list[CommunitySplit]
+    city: City, site_unit: IntArray, before: Snapshot, splits: list[CommunitySplit]
 ) -> tuple[pd.DataFrame, IntArray]:
     """
     Name the communities of the plan.
@@ -210,7 +211,6 @@ def new_communities(
     tuple
         One row a community with its identity, and the row of each unit.
     """
-    site_unit = site_units(city, policy)
     taken = set(before.communities["community_id"].astype(str))
     divided = {split.row: split for split in splits if split.result.solution is not None}
     rows: list[dict[str, object]] = []

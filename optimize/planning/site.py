@@ -18,7 +18,7 @@ from ..progress import Listener, Progress, silent
 from ..result import Reason, Result, Status
 from ..siting.engine import cheapest_of_served, cheapest_siting, least_walking, most_served
 from .shortfall import InfeasibleError, Shortfall
-from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, more_sites, shortfalls
+from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, Mend, more_sites, shortfalls
 from .snapshot import counts_as_existing, offers_service
 
 SHARE = 0.5
@@ -138,64 +138,79 @@ def site_city(
         raise InfeasibleError(impossible)
     rules = policy.solver
     limits = Limits(seconds or policy.siting.seconds, rules.siting_gap, rules.seed, rules.threads)
-    deadline = Deadline.after(limits.seconds)
+    steps = _Steps(city, policy, problem, attainable, communities, limits, stop, listen)
+    return steps.cheapest() if budget is None else steps.with_budget(budget)
 
-    def heard(step: str) -> Any:  # noqa: ANN401 - a listener of the engine
-        return lambda objective, bound: listen(
-            Progress("site", step, objective=objective, bound=bound)
-        )
 
-    exact = replace(limits, gap=0.0)
-    if budget is not None:
-        lowest = cheapest_siting(
-            attainable,
-            limits=exact.within(limits.seconds / 4),
-            solver=rules.name,
-            stop=stop,
-            listen=heard("cost of every rule"),
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """The solves of one siting, one after the other within one time limit."""
+
+    city: City
+    policy: Policy
+    problem: StationSiting
+    attainable: StationSiting
+    communities: pd.DataFrame
+    limits: Limits
+    stop: Stop | None
+    listen: Listener
+
+    def cheapest(self) -> tuple[CitySiting, list[Shortfall]]:
+        """Find the cheapest plan, then the least walking among the cheapest."""
+        deadline = Deadline.after(self.limits.seconds)
+        problem = self.attainable
+        lowest = self._lowest(deadline.seconds_left * SHARE, "least cost")
+        first = _solution(lowest)
+        walking = least_walking(
+            problem,
+            first,
+            budget=problem.cost(first) * (1 + self.policy.siting.cost_slack),
+            limits=self.limits.within(deadline.seconds_left),
+            **self._how("least walking"),
         )
+        chosen = _solution(walking)
+        cost = _cost_of(lowest, problem.cost(chosen), self.policy)
+        siting = CitySiting(problem, chosen, cost, walking, lowest=lowest)
+        return siting, self._missing(chosen, more_sites)
+
+    def with_budget(self, budget: float) -> tuple[CitySiting, list[Shortfall]]:
+        """Serve the most residents, at the least cost; find what would meet every rule."""
+        deadline = Deadline.after(self.limits.seconds)
+        problem, attainable = self.problem, self.attainable
+        lowest = self._lowest(self.limits.seconds / 4, "cost of every rule")
         served = most_served(
             problem,
             budget=budget,
-            limits=limits.within(deadline.seconds_left * SHARE),
-            solver=rules.name,
-            stop=stop,
-            listen=heard("most residents served"),
+            limits=self.limits.within(deadline.seconds_left * SHARE),
+            **self._how("most residents served"),
         )
         chosen = cheapest_of_served(
             problem,
             _solution(served),
-            limits=limits.within(deadline.seconds_left),
-            solver=rules.name,
-            stop=stop,
-            listen=heard("least cost of these"),
+            limits=self.limits.within(deadline.seconds_left),
+            **self._how("least cost of these"),
         )
         served = replace(served, solution=chosen, objective=problem.residents_served(chosen))
         suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
-        remedy = BudgetRemedy(suffices, attainable.must_reach, lowest, policy)
-        missing = list(shortfalls(city, policy, problem, chosen, communities, remedy))
-        return CitySiting(problem, chosen, None, None, served, budget, lowest), missing
-    cheapest = cheapest_siting(
-        attainable,
-        limits=exact.within(deadline.seconds_left * SHARE),
-        solver=rules.name,
-        stop=stop,
-        listen=heard("least cost"),
-    )
-    first = _solution(cheapest)
-    walking = least_walking(
-        attainable,
-        first,
-        budget=attainable.cost(first) * (1 + policy.siting.cost_slack),
-        limits=limits.within(deadline.seconds_left),
-        solver=rules.name,
-        stop=stop,
-        listen=heard("least walking"),
-    )
-    chosen = _solution(walking)
-    cost = _cost_of(cheapest, attainable.cost(chosen), policy)
-    missing = list(shortfalls(city, policy, problem, chosen, communities, more_sites))
-    return CitySiting(attainable, chosen, cost, walking, lowest=cheapest), missing
+        remedy = BudgetRemedy(suffices, attainable.must_reach, lowest, self.policy)
+        siting = CitySiting(problem, chosen, None, None, served, budget, lowest)
+        return siting, self._missing(chosen, remedy)
+
+    def _lowest(self, seconds: float, step: str) -> Result[Siting]:
+        exact = replace(self.limits.within(seconds), gap=0.0)
+        return cheapest_siting(self.attainable, limits=exact, **self._how(step))
+
+    def _how(self, step: str) -> dict[str, Any]:
+        """Return the arguments that every engine takes: solver, stop and listener."""
+
+        def heard(objective: float | None, bound: float | None) -> None:
+            self.listen(Progress("site", step, objective=objective, bound=bound))
+
+        return {"solver": self.policy.solver.name, "stop": self.stop, "listen": heard}
+
+    def _missing(self, chosen: Siting, mend: Mend) -> list[Shortfall]:
+        found = shortfalls(self.city, self.policy, self.problem, chosen, self.communities, mend)
+        return list(found)
 
 
 def _solution(result: Result[Siting]) -> Siting:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ...instances.city import City
 from ...instances.policy import Policy
-from ...instances.walking import WalkingTimes, nearest_minutes
+from ...instances.walking import WalkingTimes
 from ...models.formulation import BoolArray, FloatArray, IntArray
+from ...models.siting.station import nearest_open
 
 NO_TIER = "none"
 
@@ -118,7 +119,7 @@ def take_snapshot(
     is_open, area_m2, cost
         Of the sites, shape (sites,).
     """
-    minutes, nearest = nearest_minutes(times, is_open)
+    nearest, minutes = nearest_open(times.minutes, is_open)
     units, num = city.units, len(names)
     table = names.reset_index(drop=True).copy()
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from shequ.instances.city import City, build_city
 from shequ.instances.network import network_nodes, walking_network
 from shequ.instances.policy import Policy
-from shequ.instances.walking import WalkingTimes, nearest_minutes, walking_times
+from shequ.instances.walking import WalkingTimes, walking_times
 from shequ.models.formulation import FloatArray, IntArray
+from shequ.models.siting.station import nearest_open
 
 POLICY = Policy()
 METRES_A_MINUTE = 75.0
@@ -193,10 +194,10 @@ def test_nearest_among_open_sites(grid):
     city = build_city(grid)
     times = walking_times(city, POLICY)
     full = _dense(times)
-    minutes, site = nearest_minutes(times, np.array([True, True]))
+    site, minutes = nearest_open(times.minutes, np.array([True, True]))
     assert np.allclose(minutes, full.min(axis=0))
     assert site.tolist() == full.argmin(axis=0).tolist()
-    minutes, site = nearest_minutes(times, np.array([False, False]))
+    site, minutes = nearest_open(times.minutes, np.array([False, False]))
     assert np.isinf(minutes).all()
     assert set(site.tolist()) == {-1}
 
