@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 
 from ...models.districting.flows import mcf_model, shir_model
-from ...models.districting.hess import Separator, hess_model, violated_separators
+from ...models.districting.hess import hess_model
 from ...models.districting.labelling import border_length, labelling_model
 from ...models.districting.problem import Districting
+from ...models.districting.separators import Separator, violated_separators
 from ...models.formulation import IntArray
 from ...optimize.districting.engine import solve_districting
 from ...optimize.districting.labelling import solve_labelling

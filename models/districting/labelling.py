@@ -47,8 +47,8 @@ import numpy as np
 
 from ..formulation import FloatArray, IntArray, LinearModel, ModelBuilder
 from .flows import district_trees, most_nodes
-from .hess import Separator
 from .problem import Districting
+from .separators import Separator
 
 Contiguity = Literal["none", "flow"]
 Symmetry = Literal["none", "diagonal", "orbitope"]

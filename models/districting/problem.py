@@ -15,7 +15,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from ..formulation import FloatArray, IntArray
+from ..formulation import BoolArray, FloatArray, IntArray
+from .rules import DistrictRules
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,9 @@ class Districting:
     cost_matrix
         Cost of node i in a district with centre j, shape (nodes, nodes), not negative: walking
         distances or a published convention in place of the moment of inertia; None for that.
+    rules
+        Rules that tell districts apart, or None. ``lower`` and ``upper`` hold for every district
+        besides; a plan's district d is then the d-th of the rules.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class Districting:
     inertia: FloatArray
     names: tuple[str, ...] = field(default=(), repr=False)
     cost_matrix: FloatArray | None = field(default=None, repr=False)
+    rules: DistrictRules | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -92,6 +97,8 @@ class Districting:
             self._check_costs(self.cost_matrix)
         if not 1 <= self.num_districts <= n:
             raise ValueError(f"{self.num_districts} districts of {n} nodes cannot be made.")
+        if self.rules is not None:
+            self.rules.check(n, self.num_districts, num_weights)
 
     def _check_costs(self, costs: FloatArray) -> None:
         n = self.num_nodes
@@ -115,13 +122,40 @@ class Districting:
         """
         Cost of node i in a district with centre j, shape (nodes, nodes).
 
-        The moment of inertia in resident · km², unless a ``cost_matrix`` is given.
+        The moment of inertia in resident · km², unless a ``cost_matrix`` is given. Not for large
+        problems without one: :meth:`costs_to` gives single columns.
         """
         if self.cost_matrix is not None:
             return self.cost_matrix
-        gap = self.location[:, None, :] - self.centre[None, :, :]
+        return self.costs_to(np.arange(self.num_nodes))
+
+    def costs_to(self, centres: IntArray) -> FloatArray:
+        """Columns of :attr:`costs` of some centres, shape (nodes, centres)."""
+        if self.cost_matrix is not None:
+            return self.cost_matrix[:, centres]
+        gap = self.location[:, None, :] - self.centre[centres][None, :, :]
         inertia = self.inertia[:, None] + self.mass[:, None] * np.square(gap).sum(axis=2)
         return np.asarray(inertia / 1e6)
+
+    @cached_property
+    def district_lower(self) -> FloatArray:
+        """Lower bound on each weight of each district, shape (districts, weights)."""
+        common = np.broadcast_to(self.lower, (self.num_districts, self.lower.size))
+        own = self.rules.lower if self.rules is not None else None
+        return common if own is None else np.maximum(common, own)
+
+    @cached_property
+    def district_upper(self) -> FloatArray:
+        """Upper bound on each weight of each district, shape (districts, weights)."""
+        common = np.broadcast_to(self.upper, (self.num_districts, self.upper.size))
+        own = self.rules.upper if self.rules is not None else None
+        return common if own is None else np.minimum(common, own)
+
+    @cached_property
+    def may_hold(self) -> BoolArray:
+        """Whether the rules let each node belong to each district, shape (nodes, districts)."""
+        rules = self.rules or DistrictRules()
+        return rules.allowed(self.num_nodes, self.num_districts)
 
     @cached_property
     def graph(self) -> sparse.csr_array:
@@ -140,14 +174,28 @@ class Districting:
         return totals
 
     def centres(self, assignment: IntArray) -> IntArray:
-        """Best centre of each district among its own nodes, shape (districts,)."""
+        """
+        Centre of each district: its seat, else the best of its own nodes, shape (districts,).
+
+        -1 for a district that is empty.
+        """
         best = np.full(self.num_districts, -1, dtype=np.int64)
         for district in range(self.num_districts):
             members = np.flatnonzero(assignment == district)
             if members.size:
-                about = self.costs[np.ix_(members, members)].sum(axis=0)
-                best[district] = members[np.argmin(about)]
+                best[district] = self._best_centre(members)
+        if self.rules is not None and self.rules.seats is not None:
+            seated = (self.rules.seats >= 0) & (best >= 0)
+            best[seated] = self.rules.seats[seated]
         return best
+
+    def _best_centre(self, members: IntArray) -> int:
+        """Return the member of least cost; without a matrix that next to the mass centre."""
+        if self.cost_matrix is not None:
+            return int(members[np.argmin(self.cost_matrix[np.ix_(members, members)].sum(axis=0))])
+        mass = self.mass[members]
+        middle = mass @ self.location[members] / max(float(mass.sum()), 1e-300)
+        return int(members[np.argmin(np.square(self.centre[members] - middle).sum(axis=1))])
 
     def evaluate(self, assignment: IntArray) -> float:
         """
@@ -158,8 +206,11 @@ class Districting:
         assignment
             District 0..k-1 of each node, shape (nodes,). Need not be feasible.
         """
-        centres = self.centres(assignment)
-        return float(self.costs[np.arange(self.num_nodes), centres[assignment]].sum())
+        centre_of = self.centres(assignment)[assignment]
+        if self.cost_matrix is not None:
+            return float(self.cost_matrix[np.arange(self.num_nodes), centre_of].sum())
+        gap = np.square(self.location - self.centre[centre_of]).sum(axis=1)
+        return float((self.inertia + self.mass * gap).sum() / 1e6)
 
     def is_connected(self, members: IntArray) -> bool:
         """Whether the nodes ``members`` hang together."""
@@ -180,12 +231,28 @@ class Districting:
                 broken.append(f"district {district} is empty")
             elif not self.is_connected(members):
                 broken.append(f"district {district} is not connected")
-        outside = (totals < self.lower - 1e-6) | (totals > self.upper + 1e-6)
+        lower, upper = self.district_lower, self.district_upper
+        outside = (totals < lower - 1e-6) | (totals > upper + 1e-6)
         broken += [
             f"district {d}: weight {w} is {totals[d, w]:g}, not in "
-            f"[{self.lower[w]:g}, {self.upper[w]:g}]"
+            f"[{lower[d, w]:g}, {upper[d, w]:g}]"
             for d, w in np.argwhere(outside)
         ]
+        return broken + self._broken_rules(assignment)
+
+    def _broken_rules(self, assignment: IntArray) -> list[str]:
+        """Nodes where they must not be, and pairs that are not apart."""
+        if self.rules is None:
+            return []
+        wrong = np.flatnonzero(~self.may_hold[np.arange(self.num_nodes), assignment])
+        broken = [f"{self.name(int(i))} must not be in district {assignment[i]}" for i in wrong]
+        if self.rules.apart is not None:
+            one, other = self.rules.apart.T
+            same = np.flatnonzero(assignment[one] == assignment[other])
+            broken += [
+                f"{self.name(int(one[i]))} and {self.name(int(other[i]))} share a district"
+                for i in same
+            ]
         return broken
 
 

@@ -15,12 +15,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from ...models.districting.hess import (
-    hess_model,
-    neighbour_separators,
-    violated_separators,
-)
+from ...models.districting.hess import hess_model
 from ...models.districting.problem import Districting
+from ...models.districting.separators import neighbour_separators, violated_separators
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status

@@ -13,9 +13,9 @@ from functools import partial
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ...models.districting.hess import Separator, violated_separators
 from ...models.districting.labelling import border_length, check_edge_costs, labelling_model
 from ...models.districting.problem import Districting
+from ...models.districting.separators import Separator, violated_separators
 from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...models.districting.hess import Separator
 from ...models.districting.problem import Districting
+from ...models.districting.separators import Separator
 from ...models.formulation import IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import ModelSize, Reason, Result, Status, larger_model

@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from shequ.models.districting.hess import hess_model, violated_separators
+from shequ.models.districting.hess import hess_model
 from shequ.models.districting.problem import Districting, merge_units
+from shequ.models.districting.separators import violated_separators
 from shequ.models.formulation import IntArray
 from shequ.optimize.districting.engine import reachable_pairs, solve_districting
 from shequ.optimize.districting.lagrangian import Fixing, Relaxation, climb
