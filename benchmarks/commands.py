@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 bench = typer.Typer(help="Benchmark models, solvers and peers.", no_args_is_help=True)
 
 SuiteName = Annotated[
-    str | None, typer.Option("--suite", help="smoke, micro, growth, table or published.")
+    str | None, typer.Option("--suite", help="One of `shequ bench list`: smoke, growth, ...")
 ]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder with published instances (siting/, ...).")
@@ -105,7 +105,7 @@ def run(
     registry = discover(plugin or [])
     chosen = suite_named(suite) if suite else None
     limits = chosen or suite_named("growth")
-    methods = registry.methods_like(method or [])
+    methods = registry.methods_like(method or list(chosen.methods if chosen else ()))
     if chosen is not None and not chosen.peers and not method:
         methods = [one for one in methods if not one.is_peer]
     matrix = Matrix(
@@ -117,6 +117,7 @@ def run(
         time_limit=time_limit or limits.time_limit,
         memory_limit_mib=memory_limit or limits.memory_limit_mib,
         threads=threads,
+        own_limits=limits.own_limits and time_limit is None,
         reference_every=reference_every,
         data=data,
         plugins=plugin or [],

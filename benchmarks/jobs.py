@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ class Matrix:
         How often each job is timed.
     time_limit, memory_limit_mib, threads
         Limits of each job.
+    own_limits
+        Whether a time limit that a case brings along counts in place of the common one.
     reference_every
         Jobs between two runs of the reference job; 0 for none.
     """
@@ -86,6 +88,7 @@ class Matrix:
     time_limit: float = 60.0
     memory_limit_mib: float = 4096.0
     threads: int = 1
+    own_limits: bool = False
     reference_every: int = 10
     data: Path | None = None
     plugins: Sequence[Path] = ()
@@ -124,7 +127,9 @@ def _jobs_of(matrix: Matrix, case: Case, method: Method, repeat: int) -> Iterato
         if solver and solver not in wanted:
             continue
         for seed in matrix.seeds:
-            yield _job(matrix, case.name, method.name, solver=solver, seed=seed, repeat=repeat)
+            job = _job(matrix, case.name, method.name, solver=solver, seed=seed, repeat=repeat)
+            own = case.time_limit if matrix.own_limits else None
+            yield job if own is None else replace(job, time_limit=own)
 
 
 def _job(matrix: Matrix, case: str, method: str, *, solver: str, seed: int, repeat: int) -> Job:

@@ -98,6 +98,7 @@ def make_row(registry: Registry, job: Job, outcome: dict[str, Any]) -> Row:
         "size": dict(case.size),
         "best_known": case.best_known,
         "best_known_is_optimal": case.best_is_optimal,
+        "target_seconds": case.target_seconds,
         "time_limit": job.time_limit,
         "memory_limit_mib": job.memory_limit_mib,
         "threads": job.threads,

@@ -61,6 +61,10 @@ class Case:
         Path of the file inside the folder of published instances; "" for a generated case.
     where
         Where that file can be had.
+    target_seconds
+        Seconds within which a proof is aimed at; None where nothing is aimed at.
+    time_limit
+        Time limit of its own, in seconds, for suites that leave it to the cases.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Case:
     find_best: FindBest | None = None
     needs: str = ""
     where: str = ""
+    target_seconds: float | None = None
+    time_limit: float | None = None
 
     def problem(self, data: Path | None) -> Any:  # noqa: ANN401 - each family has its own
         """

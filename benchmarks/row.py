@@ -63,6 +63,8 @@ class Row:
     best_known, best_known_is_optimal, gap_to_best
         Best value known before the run, whether it is proven, and the distance of the objective
         from it as a share.
+    target_seconds
+        Seconds within which a proof was aimed at; None where nothing was.
     seconds
         Seconds by phase: build, reduce, heuristic, bound, solve, and what else a method tells.
     total_seconds
@@ -103,6 +105,7 @@ class Row:
     best_known: float | None = None
     best_known_is_optimal: bool = False
     gap_to_best: float | None = None
+    target_seconds: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     total_seconds: float | None = None
     first_seconds: float | None = None

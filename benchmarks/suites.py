@@ -22,6 +22,10 @@ class Suite:
         Whether peers take part.
     repeats, time_limit, memory_limit_mib
         Repeats and limits of each job: seconds, MiB.
+    own_limits
+        Whether a time limit that a case brings along counts in place of that of the suite.
+    methods
+        Methods that take part; empty for all.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Suite:
     repeats: int = 1
     time_limit: float = 60.0
     memory_limit_mib: float = 6144.0
+    own_limits: bool = False
+    methods: tuple[str, ...] = ()
 
 
 SUITES = {
@@ -61,6 +67,21 @@ SUITES = {
             text="growth and the quick published instances: the table of a release",
             any_of=frozenset({"growth", "short"}),
             time_limit=10.0,
+        ),
+        Suite(
+            name="districting",
+            text="engines of districting on every case with a target, each with a limit of its own",
+            any_of=frozenset({"target"}),
+            peers=False,
+            own_limits=True,
+            methods=("shequ", "labelling-separators", "large"),
+        ),
+        Suite(
+            name="districting-perturbed",
+            text="the engine of districting on counties with perturbed populations",
+            any_of=frozenset({"perturbed"}),
+            peers=False,
+            methods=("shequ",),
         ),
         Suite(
             name="published",

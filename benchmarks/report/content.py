@@ -30,6 +30,7 @@ from .tables import (
     headline_table,
     ranking_table,
     status_table,
+    target_table,
 )
 
 
@@ -63,8 +64,8 @@ class Report:
         Tables of wrong answers, and of errors and lack of memory.
     headlines, news
         A sentence a family; new best values.
-    summary, statuses, overview
-        Table of the best entrants, table of statuses, chart of time ratios.
+    summary, statuses, targets, overview
+        Tables of the best entrants, of statuses and of targets, chart of time ratios.
     families
         A part each.
     drift, drift_lines
@@ -81,6 +82,7 @@ class Report:
     news: tuple[str, ...]
     summary: Table
     statuses: Table
+    targets: Table
     overview: Gallery
     families: tuple[FamilyPart, ...]
     drift: Gallery
@@ -107,6 +109,7 @@ def build_report(rows: Sequence[Row], *, title: str, settings: Settings) -> Repo
         news=tuple(line for family in families for line in _news(family)),
         summary=headline_table(rankings),
         statuses=status_table(families),
+        targets=target_table(families),
         overview=summary_gallery(rankings, styles),
         families=tuple(_family_part(ranking, styles, settings) for ranking in rankings),
         drift=drift_gallery(machine),

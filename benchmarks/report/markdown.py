@@ -36,6 +36,8 @@ def render_markdown(report: Report, charts: dict[int, str]) -> str:
     if report.families:
         parts += [table(report.summary), *_gallery(report.overview, charts)]
         parts += ["### Statuses", table(report.statuses)]
+    if report.targets.rows:
+        parts += ["### Targets", table(report.targets)]
     if report.failures.rows:
         parts += ["### Errors and lack of memory", table(report.failures)]
     if report.news:

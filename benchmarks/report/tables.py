@@ -227,6 +227,37 @@ def model_text(run: Row) -> str:
     return f"{run.rows:,} {TIMES} {run.columns:,}, {whole_text(run.nonzeros)}"
 
 
+def target_table(families: Sequence[Family]) -> Table:
+    """Return the cases with a target: what was aimed at, and what the best entrant measured."""
+    words = ("case", "entrant", "status")
+    names = ("target s", "seconds", "objective", "bound", "gap", "best known")
+    columns = (*(Column(word, is_number=False) for word in words), *map(Column, names))
+    rows: list[tuple[Cell, ...]] = []
+    for family in families:
+        for case in family.cases:
+            trials = family.of_case(case)
+            if trials[0].typical.target_seconds is not None:
+                own = min(trials, key=lambda trial: (not trial.solved, trial.charged()))
+                rows.append(_target_row(own, trials[0].typical.target_seconds))
+    return Table(columns, tuple(rows))
+
+
+def _target_row(trial: Trial, target: float) -> tuple[Cell, ...]:
+    run = trial.typical
+    met = trial.solved and trial.charged() <= target
+    return (
+        Cell(trial.case),
+        Cell(trial.entrant),
+        Cell(status_text(trial), _kind(trial)),
+        Cell(seconds_text(target)),
+        Cell(spread_text(trial.seconds), "best" if met else ""),
+        Cell(value_text(run.objective)),
+        Cell(value_text(run.bound)),
+        Cell(share_text(run.gap)),
+        Cell(value_text(run.best_known)),
+    )
+
+
 def failure_table(families: Sequence[Family], statuses: Sequence[Outcome]) -> Table:
     """Return the trials that ended with one of some statuses, and what they say of it."""
     words = ("family", "case", "entrant", "status", "what was said")

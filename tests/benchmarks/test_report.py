@@ -361,3 +361,23 @@ def test_no_figure_is_left_to_pyplot():
     report = build_report(results(), title="", settings=Settings())
     charts = [report.overview.charts[0], report.drift.charts[0], *report.families[0].gallery.charts]
     assert [type(chart.figure) for chart in charts] == [Figure] * 5
+
+
+def test_targets_stand_beside_what_was_measured(tmp_path):
+    """A case with a target gets a line: the best entrant, and bold seconds only if it is met."""
+    rows = [
+        row("easy", "quick", 1.0, target_seconds=2.0),
+        row("easy", "textbook", 3.0, target_seconds=2.0),
+        row("hard", "quick", 30.0, target_seconds=5.0),
+        row("open", "quick", 60.0, target_seconds=5.0, status=Outcome.FEASIBLE, bound=9.0),
+        row("free", "quick", 1.0),
+    ]
+    table = build_report(rows, title="targets", settings=Settings()).targets
+    told = {line[0].text: [cell.text for cell in line] for line in table.rows}
+    assert sorted(told) == ["easy", "hard", "open"]
+    assert told["easy"][1] == "quick [highs]"
+    assert [bool(line[4].kind) for line in table.rows] == [True, False, False]
+    markdown, page = report_of(rows, tmp_path)
+    assert "### Targets" in markdown
+    assert "<h3>Targets</h3>" in page
+    assert not build_report(results(), title="none", settings=Settings()).targets.rows

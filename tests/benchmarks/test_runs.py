@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,15 @@ def test_jobs_run_side_by_side(registry: Registry, tmp_path: Path) -> None:
     rows = run_jobs(registry, jobs, tmp_path / "rows.jsonl", slots=2)
     assert sorted(row.job for row in rows) == sorted(job.key for job in jobs)
     assert [row.status for row in rows if row.case == "reference"] == [Outcome.OPTIMAL] * 3
+
+
+def test_a_case_may_bring_a_limit_of_its_own(registry: Registry) -> None:
+    """Its limit counts where the run leaves it to the cases, and nowhere else."""
+    case = replace(registry.cases["p-median/line"], time_limit=7.0)
+    methods = [registry.methods["bad-right"]]
+    for own, seconds in ((True, 7.0), (False, 60.0)):
+        matrix = Matrix(cases=[case], methods=methods, reference_every=0, own_limits=own)
+        assert [job.time_limit for job in plan_jobs(matrix)[0]] == [seconds]
 
 
 def test_slots_share_the_cores() -> None:
