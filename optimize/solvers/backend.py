@@ -6,12 +6,33 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ...models.formulation import FloatArray, LinearModel
+from ...models.formulation import FloatArray, IntArray, LinearModel
 from ..limits import Limits
 
 Listen = Callable[[float | None, float | None], None]
+
+
+class Cut(NamedTuple):
+    """
+    A linear inequality: lower <= coefficients @ x[columns] <= upper.
+
+    Parameters
+    ----------
+    columns, coefficients
+        Columns with a coefficient, each once, shape (entries,).
+    lower, upper
+        Bounds; infinite where there is none.
+    """
+
+    columns: IntArray
+    coefficients: FloatArray
+    lower: float
+    upper: float
+
+
+Separate = Callable[[FloatArray], list[Cut]]
 
 
 class Ending(StrEnum):

@@ -12,6 +12,7 @@ from .highs import BROKEN_VERSIONS, Highs
 from .ortools_linear import ModelBuilderSolver
 from .ortools_mathopt import MathOptSolver
 from .pulp_door import PulpSolver
+from .scip import Scip
 
 PULP_PREFIX = "pulp:"
 
@@ -19,6 +20,7 @@ BACKENDS: dict[str, Backend] = {
     backend.name: backend
     for backend in (
         Highs(),
+        Scip(),
         MathOptSolver("scip"),
         ModelBuilderSolver("highs"),
         ModelBuilderSolver("pdlp"),
