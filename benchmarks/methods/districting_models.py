@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from ...models.districting.flows import mcf_model, shir_model
-from ...models.districting.hess import hess_model
-from ...models.districting.labelling import border_length, labelling_model
+from ...models.districting.enumeration import all_plans, plan_values
+from ...models.districting.inexact import Contiguity, Distance
+from ...models.districting.labelling import Symmetry
+from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
-from ...models.districting.separators import Separator, violated_separators
 from ...models.formulation import IntArray
 from ...optimize.districting.engine import solve_districting
+from ...optimize.districting.formulations import (
+    ExactContiguity,
+    LabelContiguity,
+    solve_hess,
+    solve_labels,
+)
+from ...optimize.districting.heuristics import find_plan
+from ...optimize.districting.inexact import improve_centres, solve_inexact
 from ...optimize.districting.labelling import solve_labelling
-from ...optimize.result import Reason, Status
-from ...optimize.solvers import solve_model
+from ...optimize.result import Reason, Result, Status
 from ..ask import Answer, Ask, answer_of
 from ..problems import EdgeCostDistricting
 from ..registry import Method, register_method
 
 INERTIA = frozenset({"districting-inertia"})
 EDGES = frozenset({"districting-border", "districting-cut-edges"})
-SOLVERS = ("highs", "ortools-scip", "ortools-highs", "cp-sat", "pulp-cbc")
+SOLVERS = ("scip", "highs", "ortools-scip", "ortools-highs", "cp-sat", "pulp-cbc")
+SEPARATORS: dict[str, ExactContiguity] = {
+    "hess-separators": "cut",
+    "hess-length-separators": "lcut",
+}
+FLOWS: dict[ExactContiguity, int] = {"shir": 100, "scf": 100, "mcf": 40}
+"""Contiguity by flows, and the most units that it is tried on."""
+INEXACT: tuple[tuple[Contiguity, Distance], ...] = (
+    ("dag", "path"),
+    ("dag", "euclidean"),
+    ("distance", "path"),
+    ("tree", "path"),
+)
+LABELS: tuple[tuple[str, LabelContiguity, Symmetry], ...] = (
+    ("labelling-flow", "scf", "diagonal"),
+    ("labelling-flow-none", "scf", "none"),
+    ("labelling-flow-orbitope", "scf", "orbitope"),
+    ("labelling-cut", "cut", "orbitope"),
+    ("labelling-cut-none", "cut", "none"),
+    ("labelling-length-cut", "lcut", "orbitope"),
+)
+"""Labelling models without the engine: their contiguity, and how symmetry is removed."""
+CONTINUOUS = ("scip", "highs", "ortools-scip", "pulp-cbc")
+"""Backends that take continuous columns, as flows are."""
 
 
 def engine(problem: Districting, ask: Ask) -> Answer:
@@ -31,75 +58,76 @@ def engine(problem: Districting, ask: Ask) -> Answer:
     result = solve_districting(
         problem, limits=ask.limits_left(), solver=ask.solver, listen=ask.improved
     )
-    if result.model_size is not None:
-        ask.note_size(*result.model_size)
-    return answer_of(result, result.solution)
+    return _answer(result, ask)
 
 
-def raw_hess(problem: Districting, ask: Ask) -> Answer:
-    """Solve the Hess model with all n² variables; add separators until it is connected."""
-    n = problem.num_nodes
-    cuts: list[Separator] = []
-    bound: float | None = None
-    nodes = 0
-    while True:
-        with ask.phase("build"):
-            hess = hess_model(problem, np.ones((n, n), dtype=bool), cuts)
-        ask.note_model(hess.model)
-        result = solve_model(hess.model, solver=ask.solver, limits=ask.limits_left())
-        nodes += result.nodes
-        if result.bound is not None:
-            bound = result.bound if bound is None else max(bound, result.bound)
-            ask.improved(None, bound)
-        answer = answer_of(result, None)
-        if result.solution is None:
-            return _with(answer, bound=bound, nodes=nodes, cuts=len(cuts))
-        centre_of = hess.assignment(result.solution)
-        found = violated_separators(problem, centre_of)
-        if not found:
-            plan = np.unique(centre_of, return_inverse=True)[1].astype(np.int64)
-            return _with(answer, plan, problem.evaluate(plan), bound, nodes, len(cuts))
-        if result.status is not Status.OPTIMAL:
-            return Answer(status=Status.UNKNOWN, reason=Reason.TIME, bound=bound, nodes=nodes)
-        cuts += found
+def hess(problem: Districting, ask: Ask, *, contiguity: ExactContiguity) -> Answer:
+    """Solve the Hess model with all n² variables, as the papers give it."""
+    result = solve_hess(
+        problem,
+        contiguity=contiguity,
+        limits=ask.limits_left(),
+        solver=ask.solver,
+        listen=ask.improved,
+    )
+    return _answer(result, ask)
 
 
-def _with(
-    answer: Answer,
-    plan: IntArray | None = None,
-    objective: float | None = None,
-    bound: float | None = None,
-    nodes: int | None = None,
-    cuts: int | None = None,
+def inexact(
+    problem: Districting,
+    ask: Ask,
+    *,
+    contiguity: Contiguity,
+    distance: Distance,
+    moves_centres: bool = False,
 ) -> Answer:
+    """
+    Fix the centres of a plan of the heuristics, and find the best plan that is left.
+
+    It proves nothing about all plans, so it answers without a bound and never with "optimal".
+    """
+    with ask.phase("heuristic"):
+        seconds, seed = ask.seconds_left / 4, ask.limits.seed
+        found = find_plan(problem, Objective(), seconds=seconds, seed=seed, starts=1)
+    if found.plan is None:
+        detail = "the heuristics found no plan to take centres from"
+        return Answer(status=Status.UNKNOWN, reason=Reason.LIMIT, detail=detail)
+    start = found.plan if moves_centres else problem.centres(found.plan)
+    result = (improve_centres if moves_centres else solve_inexact)(
+        problem,
+        start,
+        contiguity=contiguity,
+        distance=distance,
+        limits=ask.limits_left(),
+        solver=ask.solver,
+        listen=ask.improved,
+    )
+    return _answer(result, ask)
+
+
+def enumeration(problem: Districting | EdgeCostDistricting, ask: Ask) -> Answer:
+    """Try every plan."""
+    with ask.phase("solve"):
+        if isinstance(problem, EdgeCostDistricting):
+            objective, asked = Objective(0, problem.edge_costs), problem.districting
+        else:
+            objective, asked = Objective(), problem
+        plans = all_plans(asked)
+        values = plan_values(asked, objective, plans)
+    if not plans.shape[0]:
+        return Answer(status=Status.INFEASIBLE, detail="no plan among all")
+    best = int(values.argmin())
     return Answer(
-        status=answer.status,
-        reason=answer.reason,
-        solution=plan,
-        objective=objective,
-        bound=bound,
-        nodes=nodes,
-        cuts=cuts,
-        solver_version=answer.solver_version,
-        detail=answer.detail,
+        status=Status.OPTIMAL,
+        solution=plans[best],
+        objective=float(values[best]),
+        bound=float(values[best]),
+        detail=f"{plans.shape[0]:,} plans",
     )
-
-
-def hess_flows(problem: Districting, ask: Ask, *, multi: bool) -> Answer:
-    """Solve the Hess model with flows that hold the districts together."""
-    with ask.phase("build"):
-        flows = mcf_model(problem) if multi else shir_model(problem)
-    ask.note_model(flows.model)
-    result = solve_model(
-        flows.model, solver=ask.solver, limits=ask.limits_left(), listen=ask.improved
-    )
-    plan = None if result.solution is None else flows.decode(result.solution)
-    objective = None if plan is None else problem.evaluate(plan)
-    return _with(answer_of(result, plan), plan, objective, result.bound, result.nodes, result.cuts)
 
 
 def labelling_engine(problem: EdgeCostDistricting, ask: Ask) -> Answer:
-    """Solve the labelling model and cut off disconnected districts: the engine of shequ."""
+    """Bound, then solve the labelling model and cut off disconnected districts: the engine."""
     result = solve_labelling(
         problem.districting,
         edge_costs=problem.edge_costs,
@@ -107,24 +135,30 @@ def labelling_engine(problem: EdgeCostDistricting, ask: Ask) -> Answer:
         solver=ask.solver,
         listen=ask.improved,
     )
+    return _answer(result, ask)
+
+
+def labels(
+    problem: EdgeCostDistricting, ask: Ask, *, contiguity: LabelContiguity, symmetry: Symmetry
+) -> Answer:
+    """Solve the labelling model as the papers give it."""
+    result = solve_labels(
+        problem.districting,
+        edge_costs=problem.edge_costs,
+        contiguity=contiguity,
+        symmetry=symmetry,
+        limits=ask.limits_left(),
+        solver=ask.solver,
+        listen=ask.improved,
+    )
+    return _answer(result, ask)
+
+
+def _answer(result: Result[IntArray], ask: Ask) -> Answer:
+    """Note the size of the model, and answer with the plan."""
     if result.model_size is not None:
         ask.note_size(*result.model_size)
     return answer_of(result, result.solution)
-
-
-def labelling_flow(problem: EdgeCostDistricting, ask: Ask) -> Answer:
-    """Solve the labelling model with one flow that holds all districts together."""
-    with ask.phase("build"):
-        labelling = labelling_model(problem.districting, edge_costs=problem.edge_costs)
-    ask.note_model(labelling.model)
-    result = solve_model(
-        labelling.model, solver=ask.solver, limits=ask.limits_left(), listen=ask.improved
-    )
-    if result.solution is None:
-        return answer_of(result, None)
-    plan = labelling.decode(result.solution)
-    value = border_length(problem.districting, plan, lengths=problem.edge_costs)
-    return replace(answer_of(result, plan), objective=value)
 
 
 register_method(
@@ -132,47 +166,71 @@ register_method(
         name="shequ",
         families=INERTIA,
         run=engine,
-        solvers=("highs", "ortools-scip", "pulp-cbc"),
+        solvers=("highs", "scip", "ortools-scip", "pulp-cbc"),
         default_solvers=("highs",),
     )
 )
-register_method(
-    Method(
-        name="hess-separators",
-        families=INERTIA,
-        run=raw_hess,
-        solvers=SOLVERS,
-        default_solvers=("highs", "ortools-scip", "cp-sat", "pulp-cbc"),
-        largest={"units": 200},
-    )
-)
-for name, multi, most in (("hess-shir", False, 100), ("hess-mcf", True, 40)):
+for name, separators in SEPARATORS.items():
     register_method(
         Method(
             name=name,
             families=INERTIA,
-            run=partial(hess_flows, multi=multi),
-            solvers=("highs", "ortools-scip", "pulp-cbc"),
+            run=partial(hess, contiguity=separators),
+            solvers=SOLVERS,
+            default_solvers=("scip", "highs", "ortools-scip", "cp-sat", "pulp-cbc"),
+            largest={"units": 200},
+        )
+    )
+for flow, most in FLOWS.items():
+    register_method(
+        Method(
+            name=f"hess-{flow}",
+            families=INERTIA,
+            run=partial(hess, contiguity=flow),
+            solvers=CONTINUOUS,
             default_solvers=("highs",),
             largest={"units": most},
         )
     )
+for contiguity, distance in INEXACT:
+    register_method(
+        Method(
+            name=f"hess-{contiguity}-{distance}",
+            families=INERTIA,
+            run=partial(inexact, contiguity=contiguity, distance=distance),
+            solvers=SOLVERS,
+            default_solvers=("highs",),
+        )
+    )
+register_method(
+    Method(
+        name="hess-dag-moving",
+        families=INERTIA,
+        run=partial(inexact, contiguity="dag", distance="path", moves_centres=True),
+        solvers=SOLVERS,
+        default_solvers=("highs",),
+    )
+)
+register_method(
+    Method(name="enumeration", families=INERTIA | EDGES, run=enumeration, largest={"units": 25})
+)
 register_method(
     Method(
         name="labelling-separators",
         families=EDGES,
         run=labelling_engine,
         solvers=SOLVERS,
-        default_solvers=("highs", "ortools-scip"),
+        default_solvers=("scip", "highs", "ortools-scip"),
     )
 )
-register_method(
-    Method(
-        name="labelling-flow",
-        families=EDGES,
-        run=labelling_flow,
-        solvers=("highs", "ortools-scip", "pulp-cbc"),
-        default_solvers=("highs", "ortools-scip"),
-        largest={"units": 200},
+for name, cut, symmetry in LABELS:
+    register_method(
+        Method(
+            name=name,
+            families=EDGES,
+            run=partial(labels, contiguity=cut, symmetry=symmetry),
+            solvers=CONTINUOUS if cut == "scf" else SOLVERS,
+            default_solvers=("scip", "highs"),
+            largest={"units": 200},
+        )
     )
-)

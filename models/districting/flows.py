@@ -1,7 +1,7 @@
 """
-Contiguity of the Hess model by flows: SHIR and MCF.
+Contiguity of the Hess model by flows: SHIR, MCF and SCF.
 
-Both add flow columns to the Hess model of :mod:`.hess`, so that a general solver finds connected
+All add flow columns to the Hess model of :mod:`.hess`, so that a general solver finds connected
 districts without cuts. They serve as textbook references: the engine separates inequalities.
 
 Sets: nodes V, both arcs of every edge, δ⁻(i) and δ⁺(i) the arcs into and out of i.
@@ -23,11 +23,21 @@ f_abt = flow from b to a on arc t:
     f_ab(δ⁻(i)) ≤ x_ib                    every i ≠ b
     f ≥ 0
 
+SCF, one commodity in all. Variables: f_t = flow on arc t, which every node but the centres uses up
+by one, and which crosses no border of a district:
+
+    f(δ⁻(i)) - f(δ⁺(i)) ≥ 1 - M x_ii                    every i
+    f_uv + f_vu ≤ (M - 1) (1 - x_uj + x_vj)             every edge uv, both ways round, and j
+    f ≥ 0
+
 Shirabe (2005), "A model of contiguity for spatial unit allocation", Geographical Analysis 37, and
 Shirabe (2009), "Districting modeling with exact contiguity constraints", Environment and Planning
 B 36; both as in Validi, Buchanan and Lykhovyd (2022), "Imposing contiguity constraints in
 political districting models", Operations Research 70(2), section 3, with M = n - 1. The
-relaxation of MCF equals that of all a,b-separators and lies within that of SHIR.
+relaxation of MCF equals that of all a,b-separators and lies within that of SHIR. SCF: Hojny,
+Joormann, Lüthen and Schmidt (2021), "Mixed-integer programming techniques for the connected
+max-k-cut problem", Mathematical Programming Computation 13, for districts with labels, as in
+:mod:`.labelling`; here the centres are the roots, and M is the most nodes of a district.
 """
 
 from __future__ import annotations
@@ -59,7 +69,7 @@ class FlowModel:
     tail, head
         Arc of each flow column, shape (flow columns,).
     centre
-        Centre that each flow comes from, shape (flow columns,).
+        Centre that each flow comes from, shape (flow columns,); -1 where it comes from all.
     target
         Node that each flow goes to, shape (flow columns,); -1 where it feeds the whole district.
     """
@@ -94,7 +104,8 @@ class FlowModel:
         parent, passes = district_trees(self.problem, assignment, centres)
         everywhere = passes.sum(axis=0)[self.head]
         to_target = passes[np.maximum(self.target, 0), self.head]
-        inside = (parent[self.head] == self.tail) & (centre_of[self.head] == self.centre)
+        inside = parent[self.head] == self.tail
+        inside &= (self.centre < 0) | (centre_of[self.head] == self.centre)
         flow = inside * np.where(self.target < 0, everywhere, to_target)
         return np.concatenate([x, flow.astype(float)])
 
@@ -175,6 +186,43 @@ def mcf_model(problem: Districting, *, allowed: BoolArray | None = None) -> Flow
     row = _places(open_to.shape, pair, node)
     flows.add_capacity(row[commodity, head], f, flows.column[node, b[pair]], most=1)
     return flows.build("mcf", tail, head, b[commodity], a[commodity])
+
+
+def scf_model(problem: Districting, *, allowed: BoolArray | None = None) -> FlowModel:
+    """
+    Build the Hess model with one commodity in all (SCF): few columns, and the weakest relaxation.
+
+    Parameters
+    ----------
+    problem
+        What is asked.
+    allowed
+        Pairs (node, centre) that get a variable, shape (nodes, nodes); None for all.
+    """
+    flows = _Flows(problem, allowed)
+    n, most = problem.num_nodes, most_nodes(problem)
+    tail, head = flows.tail, flows.head
+    f = flows.builder.add_columns(np.zeros(tail.size), upper=most - 1)
+    own = flows.column.diagonal()
+    is_open = np.flatnonzero(own >= 0)
+    flows.builder.add_rows(
+        np.r_[head, tail, is_open],
+        np.r_[f, f, own[is_open]],
+        np.r_[np.ones(f.size), -np.ones(f.size), np.full(is_open.size, float(most))],
+        lower=np.ones(n),
+    )
+    arc, j = (index.astype(np.int64) for index in np.nonzero(flows.column[tail] >= 0))
+    rows = np.arange(arc.size)
+    back = _places((n, n), tail, head)[head[arc], tail[arc]]
+    other = flows.column[head[arc], j]
+    joined = np.flatnonzero(other >= 0)
+    flows.builder.add_rows(
+        np.r_[rows, rows, rows, joined],
+        np.r_[f[arc], f[back], flows.column[tail[arc], j], other[joined]],
+        np.repeat([1.0, 1.0, most - 1.0, 1.0 - most], [*[rows.size] * 3, joined.size]),
+        upper=np.full(rows.size, most - 1.0),
+    )
+    return flows.build("scf", tail, head, np.full(f.size, -1), np.full(f.size, -1))
 
 
 class _Flows:

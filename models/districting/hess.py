@@ -10,19 +10,21 @@ centre is j. Minimise Σ c_ij x_ij subject to
     x_ij ≤ x_jj                                      every i ≠ j        (link)
     x_ab ≤ Σ_{c ∈ C} x_cb                            a,b-separators C   (contiguity)
 
-Hess et al. (1965), Operations Research 13(6); separators: Oehrlein and Haunert (2017), Journal of
-Spatial Information Science 15, as CUT in Validi, Buchanan and Lykhovyd (2022), Operations
-Research 70(2).
+Bounds are the loosest of the districts that j may serve; rules that name districts add columns for
+that, see :mod:`.label_rules`. Hess et al. (1965), Operations Research 13(6); separators: Oehrlein
+and Haunert (2017), Journal of Spatial Information Science 15, as CUT in Validi, Buchanan and
+Lykhovyd (2022), Operations Research 70(2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
+from .label_rules import add_apart, add_labels, centre_bounds, rule_pairs
 from .problem import Districting
 from .separators import Separator
 
@@ -37,24 +39,52 @@ class HessModel:
     model
         The mixed integer program.
     node, centre
-        Pair (i, j) of each column, shape (columns,).
+        Pair (i, j) of each of the first columns, shape (pairs,).
+    label_centre, label_district
+        Centre and district of each of the columns that follow, if districts are told apart.
     """
 
     model: LinearModel
     node: IntArray
     centre: IntArray
+    label_centre: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    label_district: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def assignment(self, values: FloatArray) -> IntArray:
         """Centre of each node in a solution, shape (nodes,)."""
-        chosen = np.flatnonzero(values > 0.5)
+        chosen = np.flatnonzero(values[: self.node.size] > 0.5)
         centre = np.full(int(self.node.max()) + 1, -1, dtype=np.int64)
         centre[self.node[chosen]] = self.centre[chosen]
         return centre
 
-    def start(self, centre_of: IntArray) -> FloatArray | None:
-        """Values of a plan given by its centres; None if a pair of it is not in the model."""
-        values = (centre_of[self.node] == self.centre).astype(float)
-        return values if values.sum() == centre_of.size else None
+    def plan(self, values: FloatArray) -> IntArray:
+        """District of each node in a solution, shape (nodes,); any numbers if none is named."""
+        centre_of = self.assignment(values)
+        if not self.label_centre.size:
+            return np.unique(centre_of, return_inverse=True)[1].astype(np.int64)
+        chosen = np.flatnonzero(values[self.node.size :][: self.label_centre.size] > 0.5)
+        district = np.full(int(self.label_centre.max()) + 1, -1, dtype=np.int64)
+        district[self.label_centre[chosen]] = self.label_district[chosen]
+        return district[centre_of]
+
+    def start(self, centre_of: IntArray, plan: IntArray | None = None) -> FloatArray | None:
+        """
+        Values of a plan; None if a pair of it is not in the model.
+
+        Parameters
+        ----------
+        centre_of
+            Centre of each node, shape (nodes,).
+        plan
+            District of each node, needed if districts are told apart.
+        """
+        x = centre_of[self.node] == self.centre
+        served = np.full(centre_of.size, -1, dtype=np.int64)
+        if plan is not None:
+            served[centre_of] = plan
+        y = served[self.label_centre] == self.label_district
+        missing = x.sum() != centre_of.size or (y.size and y.sum() != np.unique(centre_of).size)
+        return None if missing else np.r_[x, y].astype(float)
 
 
 def hess_model(
@@ -74,7 +104,8 @@ def hess_model(
         Inequalities that make disconnected solutions infeasible.
     """
     n = problem.num_nodes
-    allowed = allowed & np.diag(allowed)[None, :]
+    allowed = allowed & rule_pairs(problem)
+    allowed &= np.diag(allowed)[None, :]
     node, centre = (index.astype(np.int64) for index in np.nonzero(allowed))
     builder = ModelBuilder("hess")
     x = builder.add_columns(problem.costs[node, centre], upper=1, integer=True)
@@ -85,7 +116,7 @@ def hess_model(
     own = column[open_centre, open_centre]
     k = problem.num_districts
     builder.add_rows(np.zeros(own.size, dtype=int), own, 1, lower=[k], upper=[k])
-    _add_balance(builder, problem, node, np.searchsorted(open_centre, centre), x, own)
+    _add_balance(builder, problem, node, centre, x, own)
     other = np.flatnonzero(node != centre)
     link = np.arange(other.size)
     builder.add_rows(
@@ -95,29 +126,32 @@ def hess_model(
         upper=np.zeros(other.size),
     )
     _add_separators(builder, separators, column)
-    return HessModel(builder.build(), node, centre)
+    add_apart(builder, problem, column)
+    if problem.rules is None or not problem.rules.names_districts:
+        return HessModel(builder.build(), node, centre)
+    _, label_centre, label_district = add_labels(builder, problem, column)
+    return HessModel(builder.build(), node, centre, label_centre, label_district)
 
 
 def _add_balance(
     builder: ModelBuilder,
     problem: Districting,
     node: IntArray,
-    place: IntArray,
+    centre: IntArray,
     x: IntArray,
     own: IntArray,
 ) -> None:
     """Add L x_jj ≤ Σ p_i x_ij ≤ U x_jj for every weight that is bounded."""
-    place_own = np.arange(own.size)
+    open_centre, place = np.unique(centre, return_inverse=True)
+    place_own, zeros = np.arange(own.size), np.zeros(own.size)
+    lower, upper = centre_bounds(problem)
     for w in range(problem.weights.shape[1]):
-        weight = problem.weights[node, w]
         rows, columns = np.r_[place, place_own], np.r_[x, own]
-        zeros = np.zeros(own.size)
-        if np.isfinite(problem.upper[w]):
-            upper = np.full(own.size, -problem.upper[w])
-            builder.add_rows(rows, columns, np.r_[weight, upper], upper=zeros)
-        if problem.lower[w] > 0:
-            lower = np.full(own.size, -problem.lower[w])
-            builder.add_rows(rows, columns, np.r_[weight, lower], lower=zeros)
+        weight, most, least = problem.weights[node, w], upper[open_centre, w], lower[open_centre, w]
+        if np.isfinite(most).all():
+            builder.add_rows(rows, columns, np.r_[weight, -most], upper=zeros)
+        if (least > 0).any():
+            builder.add_rows(rows, columns, np.r_[weight, -least], lower=zeros)
 
 
 def _add_separators(

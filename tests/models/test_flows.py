@@ -1,4 +1,4 @@
-"""Contiguity by flows: SHIR and MCF against brute force, and against each other."""
+"""Contiguity by flows: SHIR, MCF and SCF against all plans, and against each other."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shequ.models.districting.enumeration import all_plans, best_by_enumeration
 from shequ.models.districting.flows import (
     FlowModel,
     district_trees,
     mcf_model,
     most_nodes,
+    scf_model,
     shir_model,
 )
 from shequ.models.districting.hess import hess_model
@@ -22,7 +24,7 @@ from shequ.optimize.result import Status
 from shequ.optimize.solvers import solve_lp, solve_model
 
 Build = Callable[[Districting], FlowModel]
-BUILDERS: list[Build] = [shir_model, mcf_model]
+BUILDERS: list[Build] = [shir_model, mcf_model, scf_model]
 
 
 def grid(columns: int, rows: int, k: int, *, seed: int = 1, tolerance: float = 0.3) -> Districting:
@@ -65,16 +67,6 @@ def horseshoe() -> Districting:
     return located(np.ones(4), edges, points, 2, 0.0)
 
 
-def brute_force(problem: Districting) -> float:
-    """Least objective over all plans; infinite if none is feasible."""
-    best = np.inf
-    for rest in itertools.product(range(problem.num_districts), repeat=problem.num_nodes - 1):
-        plan = np.array((0, *rest))
-        if not problem.violations(plan):
-            best = min(best, problem.evaluate(plan))
-    return best
-
-
 def whole(model: LinearModel) -> LinearModel:
     """Ask for integer flows too: they lose nothing, and CP-SAT takes no other columns."""
     return replace(model, integer=np.ones(model.num_columns, dtype=bool))
@@ -83,12 +75,12 @@ def whole(model: LinearModel) -> LinearModel:
 @pytest.mark.parametrize("build", BUILDERS)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("columns", "rows", "k"), [(3, 3, 2), (4, 2, 3), (7, 1, 3)])
-def test_flow_models_agree_with_brute_force(
+def test_flow_models_agree_with_enumeration(
     build: Build, columns: int, rows: int, k: int, seed: int
 ) -> None:
     """Status and optimum are those of trying every plan, and the plan decoded is feasible."""
     problem = grid(columns, rows, k, seed=seed, tolerance=0.15)
-    best = brute_force(problem)
+    best, _ = best_by_enumeration(problem)
     flows = build(problem)
     result = solve_model(flows.model)
     if np.isinf(best):
@@ -104,12 +96,12 @@ def test_flow_models_agree_with_brute_force(
 
 @pytest.mark.parametrize("build", BUILDERS)
 def test_flow_models_have_one_optimum_on_each_backend(build: Build, solver_name: str) -> None:
-    """Every backend finds brute force's optimum, also with integer flows."""
+    """Every backend finds the optimum of all plans, also with integer flows."""
     problem = grid(3, 2, 2, seed=4)
     model = build(problem).model
     result = solve_model(whole(model) if solver_name == "cp-sat" else model, solver=solver_name)
     assert result.status is Status.OPTIMAL
-    assert result.objective == pytest.approx(brute_force(problem))
+    assert result.objective == pytest.approx(best_by_enumeration(problem)[0])
 
 
 @pytest.mark.parametrize("build", BUILDERS)
@@ -139,10 +131,9 @@ def test_every_feasible_plan_is_a_solution(build: Build) -> None:
     """Each plan encodes to a feasible solution of its own objective, and decodes to itself."""
     problem = grid(4, 2, 2, tolerance=0.5)
     flows = build(problem)
-    plans = [np.array((0, *rest)) for rest in itertools.product(range(2), repeat=7)]
-    feasible = [plan for plan in plans if not problem.violations(plan)]
-    assert len(feasible) > 5
-    for plan in feasible:
+    plans = all_plans(problem)
+    assert len(plans) > 5
+    for plan in plans:
         values = flows.encode(plan)
         assert flows.model.violations(values) == []
         assert flows.model.evaluate(values) == pytest.approx(problem.evaluate(plan))
@@ -164,10 +155,18 @@ def test_relaxations_grow_stronger_from_hess_to_shir_to_mcf() -> None:
     hess, shir, mcf = (bound for bound in bounds if bound is not None)
     assert hess < shir - 1e-6
     assert shir < mcf - 1e-6
-    assert mcf <= brute_force(problem) + 1e-6
+    assert mcf <= best_by_enumeration(problem)[0] + 1e-6
 
 
-@pytest.mark.parametrize("build", [shir_model, mcf_model])
+def test_the_single_flow_has_the_fewest_columns() -> None:
+    """SCF adds one column an arc, SHIR about one an arc and centre, MCF far more."""
+    problem = grid(4, 2, 2)
+    columns = [build(problem).model.num_columns for build in (scf_model, shir_model, mcf_model)]
+    assert columns[0] == 8 * 8 + 2 * problem.edges.shape[0]
+    assert columns == sorted(columns)
+
+
+@pytest.mark.parametrize("build", [shir_model, mcf_model, scf_model])
 def test_pairs_that_are_not_allowed_get_no_columns(
     build: Callable[..., FlowModel],
 ) -> None:
@@ -177,7 +176,7 @@ def test_pairs_that_are_not_allowed_get_no_columns(
     allowed[:, [0, 5]] = True
     allowed[0, 5] = allowed[5, 0] = False
     flows = build(problem, allowed=allowed)
-    assert set(flows.centre.tolist()) == {0, 5}
+    assert set(flows.hess.centre.tolist()) == {0, 5}
     assert flows.model.num_columns < build(problem).model.num_columns
     best = min(
         problem.costs[np.arange(6), np.where(plan == 0, 0, 5)].sum()

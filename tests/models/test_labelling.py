@@ -8,6 +8,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from scipy.sparse.csgraph import connected_components
+from shequ.models.districting.fixing import may_share
 from shequ.models.districting.labelling import (
     LabellingModel,
     Symmetry,
@@ -15,8 +17,11 @@ from shequ.models.districting.labelling import (
     cut_edges,
     labelling_model,
     numbered,
+    tells_apart,
 )
+from shequ.models.districting.orbitope import opening_order
 from shequ.models.districting.problem import Districting
+from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import FloatArray, IntArray
 from shequ.optimize.result import Status
 from shequ.optimize.solvers import solve_lp, solve_model
@@ -125,7 +130,7 @@ def test_the_flow_rejects_the_disconnected_optimum() -> None:
     """The two ends of a row have the cheapest borders together; with the flow they part."""
     problem = path([1.0] * 4, 2, tolerance=0.0)
     lengths = np.array([1.0, 5.0, 1.0])
-    free = labelling_model(problem, edge_costs=lengths, contiguity="none")
+    free = labelling_model(problem, edge_costs=lengths, contiguity="none", symmetry="none")
     kept = labelling_model(problem, edge_costs=lengths)
     assert solve_model(free.model).objective == pytest.approx(2)
     assert solve_model(kept.model).objective == pytest.approx(5)
@@ -135,7 +140,7 @@ def test_units_that_balance_only_across_a_gap_are_infeasible() -> None:
     """1 - 2 - 1 in two equal districts has a labelling, but none that is connected."""
     problem = path([1.0, 2.0, 1.0], 2, tolerance=0.0)
     ones = np.ones(2)
-    free = labelling_model(problem, edge_costs=ones, contiguity="none")
+    free = labelling_model(problem, edge_costs=ones, contiguity="none", symmetry="none")
     assert solve_model(free.model).status is Status.OPTIMAL
     assert solve_model(labelling_model(problem, edge_costs=ones).model).status is Status.INFEASIBLE
 
@@ -166,7 +171,9 @@ def test_every_feasible_plan_is_a_solution(symmetry: Symmetry) -> None:
         assert labelling.model.evaluate(values) == pytest.approx(
             border_length(problem, plan, lengths=lengths)
         )
-        expected = numbered(plan, order=labelling.order)
+        expected = plan
+        if labelling.opening is not None:
+            expected = numbered(plan, order=labelling.opening.order)
         assert labelling.decode(values).tolist() == expected.tolist()
 
 
@@ -179,6 +186,9 @@ def _num_labellings(labelling: LabellingModel) -> int:
         values = np.zeros(labelling.model.num_columns)
         values[labelling.label] = x
         values[labelling.cut] = x[u] & ~x[v]
+        if labelling.opening is not None:
+            seen = np.maximum.accumulate(x[labelling.opening.order])
+            values[labelling.opened] = seen[: labelling.opening.num_front]
         found += not labelling.model.violations(values)
     return found
 
@@ -195,8 +205,9 @@ def test_the_orbitope_leaves_one_numbering_of_each_plan(symmetry: Symmetry, expe
 def test_the_diagonal_leaves_fewer_numberings_but_every_plan() -> None:
     """The heaviest node keeps to district 0, the next one to 0 or 1."""
     problem = path([1.0, 3.0, 2.0], 3, tolerance=0.9)
-    labelling = labelling_model(problem, edge_costs=np.ones(2))
-    assert labelling.order.tolist() == [1, 2, 0]
+    labelling = labelling_model(problem, edge_costs=np.ones(2), symmetry="diagonal")
+    assert labelling.opening is not None
+    assert labelling.opening.order.tolist() == [1, 2, 0]
     assert labelling.model.upper[labelling.label].tolist() == [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
 
 
@@ -215,6 +226,65 @@ def test_symmetry_handling_never_weakens_the_relaxation() -> None:
     assert best is not None
     assert bounds[0] <= bounds[1] + 1e-6 <= bounds[2] + 2e-6 <= best + 3e-6
     assert bounds[2] > bounds[0] + 1e-3
+
+
+def test_least_borders_lift_the_relaxation_and_lose_no_plan() -> None:
+    """True bounds on the border of each node's district keep every plan, and raise the bound."""
+    problem = grid(4, 2, 3, tolerance=0.7)
+    lengths = random_lengths(problem, 3)
+    plans = all_plans(problem)
+    u, v = problem.edges.T
+    least = np.full(problem.num_nodes, np.inf)
+    for plan in plans:
+        for d in range(3):
+            inside = plan == d
+            border = float(lengths[inside[u] != inside[v]].sum())
+            least[inside] = np.minimum(least[inside], border)
+    weak = labelling_model(problem, edge_costs=lengths, contiguity="none")
+    strong = labelling_model(problem, edge_costs=lengths, contiguity="none", least_borders=least)
+    for plan in plans:
+        assert strong.model.violations(strong.encode(plan)) == []
+    before, after = (solve_lp(each.model).objective for each in (weak, strong))
+    assert before is not None
+    assert after is not None
+    assert after >= max(before, 3 * least.min() / 2) - 1e-6
+    assert after > before + 1e-3
+
+
+def test_districts_open_at_the_front_only() -> None:
+    """Behind the front, every connected part is too light; every plan opens at the front."""
+    problem = grid(4, 4, 3, tolerance=0.1)
+    opening = opening_order(problem)
+    back = opening.order[opening.num_front :]
+    assert sorted(opening.order) == list(range(16))
+    assert back.size > 8
+    graph = problem.graph[back][:, back]
+    count, part = connected_components(graph, directed=False)
+    for number in range(count):
+        assert problem.weights[back[part == number], 0].sum() < problem.lower[0]
+
+
+def test_nodes_share_a_district_only_within_reach() -> None:
+    """In a row of 1 2 3 4 with at most 6, the first three fit together, the ends do not."""
+    problem = replace(path([1.0, 2, 3, 4], 2, tolerance=0.5), upper=np.array([6.0, np.inf]))
+    share = may_share(problem, np.arange(4))
+    assert share.tolist() == [
+        [True, True, True, False],
+        [True, True, True, False],
+        [True, True, True, False],
+        [False, False, False, True],
+    ]
+
+
+def test_symmetry_is_kept_where_districts_are_told_apart() -> None:
+    """A lock names a district; asking for the orbitope is refused, and none is the default."""
+    problem = path([1.0] * 4, 2, tolerance=0.9)
+    named = replace(problem, rules=DistrictRules(locked=np.array([-1, -1, -1, 0])))
+    assert labelling_model(named, edge_costs=np.ones(3)).opening is None
+    with pytest.raises(ValueError, match="told apart"):
+        labelling_model(named, edge_costs=np.ones(3), symmetry="orbitope")
+    assert not tells_apart(problem, np.ones((4, 2)))
+    assert tells_apart(problem, np.array([[0.0, 1]] * 4))
 
 
 @pytest.mark.parametrize("cost", [-1.0, np.nan, np.inf])
