@@ -1,38 +1,67 @@
 """
 Exact districting: a good plan, a Lagrangian bound, few variables, a small integer program.
 
-The steps, each in a module of its own: starting plans by local search; the Lagrangian bound with
-variable fixing; a restricted Hess model that polishes the plan; fixing again; the Hess model of
-what is left, with a,b-separators added until the solution is connected. The plan is then proven
-optimal, or carries the better of the two bounds.
+The steps, each in a module of its own: plans by the heuristics; where they find none, a proof that
+there is none, or a plan after all; the Lagrangian bound with variable fixing; a restricted Hess
+model that polishes the plan; fixing again; the Hess model of what is left, with a,b-separators
+added in its search tree. The plan is then proven optimal, or carries the better of the two bounds.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from ...models.districting.hess import hess_model
+from ...models.districting.label_rules import centre_bounds, rule_pairs
+from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
-from ...models.districting.separators import neighbour_separators, violated_separators
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
-from ..solvers import solve_model
-from .feasibility import obvious_conflicts, packing_impossible
+from .choose import Method, choose
+from .conflicts import obvious_conflicts
+from .existence import look_for_a_plan
+from .heuristics import find_plan
 from .lagrangian import Fixing
-from .local_search import starting_plan
 from .search import Listen, Search
+from .tree import HessTree
+
+
+class Effort(NamedTuple):
+    """One round of heuristic and bound: starts, directions of the climb, directions per probe."""
+
+    starts: int
+    iterations: int
+    probing: int
+
+
+EFFORTS = (Effort(1, 300, 0), Effort(2, 300, 60), Effort(8, 600, 60))
+"""Rounds before the first integer program; they end once few pairs are left."""
+
+FEW = 3
+"""Pairs per node that are few enough for the proof."""
+
+POLISHED = 6
+"""Pairs per node of the restricted model that polishes the plan."""
+
+LEAST_POLISHED = 2000
+"""Pairs up to which the proof needs no polished plan."""
+
+MOST_PAIRS = 300_000
+"""Pairs up to which a model is built."""
 
 
 def solve_districting(
     problem: Districting,
     *,
+    method: Method = "auto",
     limits: Limits | None = None,
-    solver: str = "highs",
+    solver: str = "scip",
     weight_labels: Sequence[str] = ("residents", "households"),
     stop: Stop | None = None,
     listen: Listen | None = None,
@@ -43,11 +72,13 @@ def solve_districting(
     Parameters
     ----------
     problem
-        What is asked.
+        What is asked; its rules hold.
+    method
+        "auto" chooses by the size; "hess" and "large" force an engine.
     limits
         Time, gap, seed and threads.
     solver
-        Backend of the integer programs.
+        Backend of the integer programs. "scip" adds contiguity inside its tree.
     weight_labels
         What each weight is called, for messages.
     stop
@@ -58,164 +89,213 @@ def solve_districting(
     Returns
     -------
     Result of IntArray
-        District 0..k-1 of each node. ``detail`` says why there is none, if there is none.
+        District 0..k-1 of each node. ``detail`` says what was chosen and why, or why there is no
+        plan.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method or solver.
     """
     limits = limits or Limits()
+    choice = choose(problem, method)
     labels = [*weight_labels, *["weight"] * problem.weights.shape[1]][: problem.weights.shape[1]]
+    if choice.method == "large":
+        # Loaded where it is needed: most problems are small.
+        engine = importlib.import_module(".large", __package__)
+        result: Result[IntArray] = engine.solve_large(
+            problem, limits=limits, solver=solver, stop=stop, listen=listen
+        )
+        return result
     search = Search(
         problem, problem.evaluate, limits, solver, stop, listen, Deadline.after(limits.seconds)
     )
+    search.detail = f"{choice.why}"
     conflicts = obvious_conflicts(problem, labels)
     if conflicts:
         search.infeasible, search.detail = True, "; ".join(conflicts)
-        return search.result()
-    if problem.num_districts == 1:
-        search.offer(np.zeros(problem.num_nodes, dtype=np.int64))
-        search.raise_bound(search.objective)
-        return search.result()
-    with search.timed("heuristic"):
-        _start(search, starts=2, seed=limits.seed)
-    if search.plan is None and packing_impossible(
-        problem, solver=solver, limits=limits.within(search.deadline.seconds_left / 4), stop=stop
-    ):
-        search.infeasible = True
-        search.detail = "the units cannot be balanced, even without contiguity"
-        return search.result()
-    with search.timed("heuristic"):
-        _start(search, starts=10, seed=limits.seed + 1)
-    _bound_and_branch(search)
+    elif problem.num_districts == 1:
+        _take_whole(search)
+    else:
+        _HessEngine(search).run()
     return search.result()
 
 
-def _start(search: Search, *, starts: int, seed: int) -> None:
-    plan, _ = starting_plan(
-        search.problem,
-        seed=seed,
-        starts=starts,
-        deadline=Deadline.after(search.deadline.seconds_left / 4),
-        stop=search.stop,
-    )
-    if plan is not None:
-        search.offer(plan)
+def _take_whole(search: Search) -> None:
+    """One district holds everything, or nothing does."""
+    whole = np.zeros(search.problem.num_nodes, dtype=np.int64)
+    broken = search.problem.violations(whole)
+    if broken:
+        search.infeasible, search.detail = True, "; ".join(broken[:3])
+        return
+    search.offer(whole)
+    search.raise_bound(search.objective)
 
 
-def _bound_and_branch(search: Search) -> None:
-    """Bound, fix, polish, fix again, and solve what is left."""
-    reachable = reachable_pairs(search.problem)
-    fixing = Fixing(search.problem, np.where(reachable, -np.inf, np.inf))
-    with search.timed("bound"):
-        _tighten(search, fixing, iterations=600)
-    if not search.done:
-        _start_again(search, fixing)
+class _HessEngine:
+    """One solve by the Hess model."""
+
+    def __init__(self, search: Search) -> None:
+        self.search, self.problem = search, search.problem
+        self.fixing = Fixing(self.problem, np.where(reachable_pairs(self.problem), -np.inf, np.inf))
+        self.seed = search.limits.seed
+
+    def run(self) -> None:
+        """Do the steps until one of them closes the gap."""
+        self._improve(EFFORTS[0].starts)
+        if self.search.plan is None and not self.search.over:
+            with self.search.timed("existence"):
+                look_for_a_plan(self.search, share=0.4)
+        for effort in EFFORTS:
+            if self.search.done:
+                return
+            if effort is not EFFORTS[0]:
+                self._improve(effort.starts)
+            self._tighten(effort)
+            if self.search.done or self._num_pairs <= FEW * self.problem.num_nodes:
+                break
+        most = max(POLISHED * self.problem.num_nodes, LEAST_POLISHED)
+        if not self.search.done and self._num_pairs > most:
+            self._polish()
+            self._tighten(EFFORTS[-1])
+        if not self.search.done:
+            self._prove()
+
+    @property
+    def _num_pairs(self) -> int:
+        return int(self.fixing.allowed(self.search.objective).sum())
+
+    def _improve(self, starts: int) -> None:
+        """Search plans, from the best one known."""
+        search, n = self.search, self.problem.num_nodes
+        with search.timed("heuristic"):
+            found = find_plan(
+                self.problem,
+                Objective(),
+                seconds=min(search.deadline.seconds_left / 5, starts * seconds_a_start(n)),
+                seed=self.seed,
+                starts=starts,
+                start=search.plan,
+                stop=search.stop,
+            )
+        self.seed += 1
+        if found.plan is not None:
+            search.offer(found.plan)
+
+    def _tighten(self, effort: Effort) -> None:
+        """Climb the dual, then once more for each centre that is left."""
+        search, fixing = self.search, self.fixing
+        deadline = Deadline.after(search.deadline.seconds_left / 4)
         with search.timed("bound"):
-            _tighten(search, fixing, iterations=300)
-    if not search.done:
-        _solve_restricted(search, fixing, per_node=6)
-    if not search.done:
-        with search.timed("bound"):
-            _tighten(search, fixing, iterations=300, probing=60)
-    if not search.done:
-        _solve_restricted(search, fixing, per_node=None)
+            fixing.tighten(
+                search.plan,
+                search.objective,
+                iterations=effort.iterations,
+                deadline=deadline,
+                stop=search.stop,
+            )
+            if effort.probing and search.plan is not None and fixing.bound < search.objective:
+                fixing.probe(
+                    search.objective,
+                    iterations=effort.probing,
+                    deadline=deadline,
+                    stop=search.stop,
+                )
+        if np.isfinite(fixing.bound) or search.plan is not None:
+            search.raise_bound(fixing.bound)
+        else:
+            search.infeasible, search.detail = True, "no connected plan keeps the bounds"
 
+    def _polish(self) -> None:
+        """Solve the Hess model on the pairs of least bound."""
+        allowed = self._allowed()
+        most = max(POLISHED * self.problem.num_nodes, LEAST_POLISHED)
+        ranked = np.where(allowed, self.fixing.pair_bounds, np.inf)
+        allowed &= ranked <= np.partition(ranked, most, axis=None)[most]
+        self._solve(self._with_plan(allowed), phase="polish", share=0.3)
 
-def _tighten(search: Search, fixing: Fixing, *, iterations: int, probing: int = 0) -> None:
-    """Climb the dual, then once more for each centre that is left if ``probing``."""
-    deadline = Deadline.after(search.deadline.seconds_left / 4)
-    fixing.tighten(
-        search.plan, search.objective, iterations=iterations, deadline=deadline, stop=search.stop
-    )
-    if probing and search.plan is not None and fixing.bound < search.objective:
-        fixing.probe(search.objective, iterations=probing, deadline=deadline, stop=search.stop)
-    if np.isfinite(fixing.bound) or search.plan is not None:
-        search.raise_bound(fixing.bound)
-    else:
-        search.infeasible = True
+    def _prove(self) -> None:
+        """Solve the Hess model on all pairs that are left."""
+        allowed = self._with_plan(self._allowed())
+        if allowed.sum() > MOST_PAIRS:
+            self.search.detail = f"{allowed.sum():,} pairs are too many for a model"
+            return
+        self._solve(allowed, phase="solve", share=1.0)
 
+    def _allowed(self) -> BoolArray:
+        return self.fixing.allowed(self.search.objective)
 
-def _start_again(search: Search, fixing: Fixing) -> None:
-    """Start the local search once more, from the centres that the bound likes."""
-    plan, _ = starting_plan(
-        search.problem,
-        seed=search.limits.seed,
-        starts=0,
-        centres=fixing.picked,
-        deadline=Deadline.after(search.deadline.seconds_left / 4),
-        stop=search.stop,
-    )
-    if plan is not None:
-        search.offer(plan)
+    def _with_plan(self, allowed: BoolArray) -> BoolArray:
+        """Add the pairs of the best plan, so that it can start the model."""
+        if self.search.plan is not None:
+            centre_of = self.problem.centres(self.search.plan)[self.search.plan]
+            allowed[np.arange(centre_of.size), centre_of] = True
+        return allowed
 
+    def _solve(self, allowed: BoolArray, *, phase: str, share: float) -> None:
+        """Solve the Hess model on some pairs: a proof if these are all."""
+        search, proof = self.search, share >= 1
+        with search.timed(phase):
+            found = HessTree(self.problem, allowed).solve(
+                solver=search.solver,
+                limits=search.limits.within(share * search.deadline.seconds_left),
+                plan=search.plan,
+                cutoff=search.objective if search.plan is not None else None,
+                stop=search.stop,
+                listen=self._told if proof else None,
+            )
+        search.heed(found.result)
+        search.num_lazy += found.result.cuts
+        if found.plan is not None:
+            search.offer(found.plan)
+        if not proof:
+            return
+        search.ended = found.result.reason
+        if found.result.status is Status.INFEASIBLE:
+            self._nothing_left()
+        elif found.result.bound is not None:
+            search.raise_bound(found.result.bound)
 
-def _solve_restricted(search: Search, fixing: Fixing, *, per_node: int | None) -> None:
-    """Solve the Hess model on the best pairs (polish), or on all that are left (proof)."""
-    n = search.problem.num_nodes
-    allowed = fixing.allowed(search.objective)
-    proof = per_node is None or allowed.sum() <= per_node * n
-    if not proof and per_node is not None:
-        ranked = np.where(allowed, fixing.pair_bounds, np.inf)
-        allowed &= ranked <= np.partition(ranked, per_node * n, axis=None)[per_node * n]
-    if search.plan is not None:
-        centre_of = search.problem.centres(search.plan)[search.plan]
-        allowed[np.arange(n), centre_of] = True
-    phase = "solve" if proof else "polish"
-    with search.timed(phase):
-        _cut_loop(search, allowed, proof=proof)
-
-
-def _cut_loop(search: Search, chosen: BoolArray, *, proof: bool) -> None:
-    """Solve, separate, repeat, until the solution is connected."""
-    share = 1.0 if proof else 0.4
-    deadline = Deadline.after(search.deadline.seconds_left * share)
-    while not (deadline.passed or search.over):
-        hess = hess_model(search.problem, chosen, search.cuts)
-        start = None
-        if search.plan is not None:
-            start = hess.start(search.problem.centres(search.plan)[search.plan])
-        result = solve_model(
-            hess.model,
-            solver=search.solver,
-            limits=search.limits.within(deadline.seconds_left),
-            start=start,
-            stop=search.stop,
+    def _told(self, objective: float | None, bound: float | None) -> None:
+        """Pass on what the solver of all pairs reports."""
+        search = self.search
+        if search.listen is None:
+            return
+        value = min(search.objective, np.inf if objective is None else objective)
+        proven = max(search.bound, -np.inf if bound is None else bound)
+        search.listen(
+            value if np.isfinite(value) else None,
+            min(value, proven) if np.isfinite(proven) else None,
         )
-        search.heed(result)
-        if proof and result.bound is not None and result.status is not Status.INFEASIBLE:
-            search.raise_bound(result.bound)
-        if result.solution is None:
-            if proof and result.status is Status.INFEASIBLE:
-                _nothing_left(search)
-            return
-        centre_of = hess.assignment(result.solution)
-        cuts = violated_separators(search.problem, centre_of)
-        if not cuts:
-            search.offer(np.unique(centre_of, return_inverse=True)[1].astype(np.int64))
-            return
-        if not search.cuts:
-            search.cuts += neighbour_separators(search.problem)
-        search.cuts += cuts
+
+    def _nothing_left(self) -> None:
+        """No plan among the pairs that were left: the known one is optimal, or none exists."""
+        if self.search.plan is None:
+            self.search.infeasible = True
+            self.search.detail = "no connected plan keeps the bounds"
+        else:
+            self.search.raise_bound(self.search.objective)
 
 
-def _nothing_left(search: Search) -> None:
-    """No plan among the pairs that were left: the known one is optimal, or none exists."""
-    if search.plan is None:
-        search.infeasible = True
-    else:
-        search.raise_bound(search.objective)
+def seconds_a_start(num_nodes: int) -> float:
+    """Seconds that one start of the heuristics is worth: tiny problems are solved by models."""
+    return 0.02 + 0.005 * num_nodes
 
 
 def reachable_pairs(problem: Districting) -> BoolArray:
     """
-    Pairs (i, j) that some connected district within the upper bounds can contain.
+    Pairs (i, j) that the rules allow and some connected district within the upper bounds holds.
 
     A path from j to i through nodes whose weight exceeds the bound rules the pair out (the length
     bound of LCUT, Validi, Buchanan and Lykhovyd 2022).
     """
-    allowed = np.ones((problem.num_nodes, problem.num_nodes), dtype=bool)
-    graph = problem.graph
-    for w in np.flatnonzero(np.isfinite(problem.upper)):
+    allowed = rule_pairs(problem)
+    graph, upper = problem.graph, centre_bounds(problem)[1]
+    for w in np.flatnonzero(np.isfinite(problem.district_upper).any(axis=0)):
         entering = problem.weights[graph.indices, w] + 1e-9
         lengths = sparse.csr_array((entering, graph.indices, graph.indptr), shape=graph.shape)
         distance = dijkstra(lengths) + problem.weights[:, w][:, None]
-        allowed &= problem.upper[w] + 1e-6 >= distance.T
-    np.fill_diagonal(allowed, val=True)
+        allowed &= upper[:, w] + 1e-6 >= distance.T
+    own = np.arange(problem.num_nodes)
+    allowed[own, own] = rule_pairs(problem)[own, own]
     return allowed

@@ -1,36 +1,52 @@
 """
-Districts with the cheapest borders: the labelling model, with separators added in a loop.
+Districts with the cheapest borders: bounds by single districts, then the labelling model.
 
-A plan of the local search starts the first solve. Whenever the best labelling has a disconnected
-district, the inequalities that it breaks join the model, which is then solved again. Every model
-on the way is a relaxation of the problem, so each bound holds, and the best of them is reported.
+The steps, each in a module of its own: a plan by the heuristics; bounds by walks in the dual of a
+planar graph (:mod:`.edge_bounds`), which often prove the plan optimal, or give the optimal one, and
+else lift the relaxation; one tree over the labelling model with contiguity added where a solution
+breaks it. Backends that cannot add inequalities inside their tree are asked again and again.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ...models.districting.labelling import border_length, check_edge_costs, labelling_model
+from ...models.districting.labelling import (
+    Symmetry,
+    check_edge_costs,
+    labelling_model,
+)
+from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
 from ...models.districting.separators import Separator, violated_separators
 from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
-from ..solvers import solve_model
+from ..solvers.lazy import Cut, solve_with_cuts
+from .edge_bounds import edge_bound
 from .feasibility import obvious_conflicts, packing_impossible
-from .local_search import starting_plan
-from .search import TOLERANCE, Listen, Search
+from .heuristics import find_plan
+from .search import Listen, Search
+
+Contiguity = Literal["separators", "flow"]
+
+SMALL = 120
+"""Nodes times districts up to which the model is solved at once, without a plan or a bound."""
 
 
 def solve_labelling(
     problem: Districting,
     *,
     edge_costs: FloatArray,
+    label_costs: FloatArray | None = None,
+    contiguity: Contiguity = "separators",
+    symmetry: Symmetry | None = None,
+    start: IntArray | None = None,
     limits: Limits | None = None,
-    solver: str = "highs",
+    solver: str = "scip",
     stop: Stop | None = None,
     listen: Listen | None = None,
 ) -> Result[IntArray]:
@@ -40,10 +56,18 @@ def solve_labelling(
     Parameters
     ----------
     problem
-        What is asked; its moment of inertia only guides the starting plan.
+        What is asked, with its rules; its moment of inertia only guides the starting plan.
     edge_costs
         Cost of cutting each edge, shape (edges,), not negative: ones count the cut edges, border
         lengths give the shortest shared borders.
+    label_costs
+        Cost of each node in each district, shape (nodes, districts), not negative; None for none.
+    contiguity
+        "separators" adds inequalities where a solution is disconnected, "flow" has one flow.
+    symmetry
+        How the interchangeability of districts is removed; None for all there is.
+    start
+        A plan to start from, shape (nodes,); one that breaks a rule only guides the heuristics.
     limits
         Time, gap, seed and threads.
     solver
@@ -61,118 +85,168 @@ def solve_labelling(
     Raises
     ------
     ValueError
-        If the costs do not fit the edges, or one is negative or not finite.
+        If the costs do not fit, one is negative or not finite, or an option is unknown.
     """
     limits = limits or Limits()
+    if contiguity not in get_args(Contiguity):
+        options = ", ".join(get_args(Contiguity))
+        raise ValueError(f"contiguity = {contiguity!r} not understood; choose {options}.")
     check_edge_costs(problem, edge_costs)
+    objective = Objective(inertia=0.0, edge_costs=edge_costs, label_costs=label_costs)
+    objective.check(problem)
     search = Search(
         problem,
-        partial(border_length, problem, lengths=edge_costs),
+        lambda plan: objective.evaluate(problem, plan),
         limits,
         solver,
         stop,
         listen,
         Deadline.after(limits.seconds),
-        is_whole=np.array_equal(edge_costs, np.rint(edge_costs)),
+        is_whole=objective.is_whole,
         bound=0.0,
     )
     conflicts = obvious_conflicts(problem, ["weight"] * problem.weights.shape[1])
     if conflicts:
         search.infeasible, search.detail = True, "; ".join(conflicts)
         return search.result()
-    with search.timed("heuristic"):
-        _start(search, edge_costs)
-    if search.plan is None and packing_impossible(
-        problem, solver=solver, limits=limits.within(search.deadline.seconds_left / 4), stop=stop
-    ):
-        search.infeasible = True
-        search.detail = "the units cannot be balanced, even without contiguity"
-        return search.result()
-    search.cuts = node_separators(problem)
-    while _solve_and_cut(search, edge_costs):
-        pass
+    if start is not None:
+        search.offer(start)
+    small = problem.num_nodes * problem.num_districts <= SMALL
+    least_border = 0.0 if small else _prepare(search, objective, start)
+    if not search.done:
+        with search.timed("solve"):
+            _solve(search, edge_costs, label_costs, contiguity, symmetry, least_border)
+    if small and search.infeasible:
+        _explain(search)
     return search.result()
 
 
-def _start(search: Search, edge_costs: FloatArray) -> None:
-    """Take the plan of the local search, which needs masses, and shorten its borders."""
+def _prepare(search: Search, objective: Objective, start: IntArray | None) -> float:
+    """Take turns between heuristics and bounds; returns the least border of a district."""
+    least_border, bounded = 0.0, np.inf
+    for starts in (0 if search.plan is not None else 2, 8):
+        with search.timed("heuristic"):
+            _start(search, objective, start, starts=starts)
+        if search.plan is None:
+            _explain(search)
+        if not search.done and search.objective < bounded:
+            with search.timed("bound"):
+                least_border = max(least_border, _bound(search, objective))
+            bounded = search.objective
+        if search.done:
+            search.ended = Reason.GAP if search.closed else search.ended
+            break
+    return least_border
+
+
+def _explain(search: Search) -> None:
+    """See whether there is no plan even without contiguity."""
+    seconds = max(search.deadline.seconds_left / 4, 1.0)
+    limits = search.limits.within(seconds)
+    if packing_impossible(search.problem, solver=search.solver, limits=limits, stop=search.stop):
+        search.infeasible = True
+        search.detail = "the units cannot be balanced, even without contiguity"
+
+
+def _start(search: Search, objective: Objective, start: IntArray | None, *, starts: int) -> None:
+    """Search plans with so many starts."""
     if search.problem.num_districts == 1:
         search.offer(np.zeros(search.problem.num_nodes, dtype=np.int64))
-        return
-    if not search.problem.mass.sum() > 0:
-        return
-    deadline = Deadline.after(search.deadline.seconds_left / 4)
-    plan, _ = starting_plan(
-        search.problem, seed=search.limits.seed, deadline=deadline, stop=search.stop
-    )
-    if plan is not None:
-        search.offer(plan)
-        search.offer(shortened(search.problem, plan, edge_costs, deadline=deadline))
-
-
-def shortened(
-    problem: Districting, plan: IntArray, edge_costs: FloatArray, *, deadline: Deadline
-) -> IntArray:
-    """Move nodes across borders one by one, as long as that lowers the cost of a feasible plan."""
-    plan = plan.copy()
-    u, v = problem.edges.reshape(-1, 2).T
-    improved = True
-    while improved and not deadline.passed:
-        improved = False
-        cost = np.zeros((problem.num_nodes, problem.num_districts))
-        np.add.at(cost, (u, plan[v]), edge_costs)
-        np.add.at(cost, (v, plan[u]), edge_costs)
-        gain = cost - cost[np.arange(plan.size), plan][:, None]
-        for flat in np.argsort(-gain, axis=None, kind="stable"):
-            node, district = divmod(int(flat), problem.num_districts)
-            if gain[node, district] <= TOLERANCE or deadline.passed:
-                break
-            before, plan[node] = plan[node], district
-            if not problem.violations(plan):
-                improved = True
-                break
-            plan[node] = before
-    return plan
-
-
-def _solve_and_cut(search: Search, edge_costs: FloatArray) -> bool:
-    """Solve the model with all cuts so far; whether another round may help."""
-    if search.closed:
-        search.ended = Reason.GAP
-        return False
-    if search.over:
-        return False
-    labelling = labelling_model(
-        search.problem, edge_costs=edge_costs, contiguity="none", separators=search.cuts
-    )
-
-    with search.timed("solve"):
-        result = solve_model(
-            labelling.model,
-            solver=search.solver,
-            limits=search.limits.within(search.deadline.seconds_left),
-            start=None if search.plan is None else labelling.encode(search.plan),
+    elif starts:
+        trace = find_plan(
+            search.problem,
+            objective,
+            seconds=max(0.01, search.deadline.seconds_left / 4),
+            seed=search.limits.seed + starts,
+            starts=starts,
+            start=start if search.plan is None else search.plan,
             stop=search.stop,
         )
+        if trace.plan is not None:
+            search.offer(trace.plan)
+
+
+def _bound(search: Search, objective: Objective) -> float:
+    """Bound the borders by walks in the dual graph; returns the least border of a district."""
+    if search.plan is None or objective.edge_costs is None or objective.label_costs is not None:
+        return 0.0
+    found = edge_bound(
+        search.problem,
+        objective.edge_costs,
+        search.objective,
+        is_whole=search.is_whole,
+        deadline=Deadline.after(search.deadline.seconds_left / 2),
+        stop=search.stop,
+    )
+    if found is None:
+        return 0.0
+    for plan in found.plans:
+        search.offer(plan)
+    search.raise_bound(found.bound)
+    return found.least_border
+
+
+def _solve(
+    search: Search,
+    edge_costs: FloatArray,
+    label_costs: FloatArray | None,
+    contiguity: Contiguity,
+    symmetry: Symmetry | None,
+    least_border: float,
+) -> None:
+    """Solve the labelling model in one tree, or in rounds."""
+    labelling = labelling_model(
+        search.problem,
+        edge_costs=edge_costs,
+        label_costs=label_costs,
+        contiguity="flow" if contiguity == "flow" else "none",
+        symmetry=symmetry,
+        separators=node_separators(search.problem),
+        least_borders=np.full(search.problem.num_nodes, least_border) if least_border else None,
+    )
+
+    def separate(values: FloatArray) -> list[Cut]:
+        plan = labelling.decode(values)
+        islands = island_separators(search.problem, plan)
+        if not islands:
+            search.offer(plan)
+        search.cuts += islands
+        return [
+            Cut(row.columns, row.coefficients, -np.inf, row.upper)
+            for cut in islands
+            for row in labelling.rows_of(cut)
+        ]
+
+    def heard(objective: float | None, bound: float | None) -> None:
+        del objective
+        if bound is not None:
+            search.raise_bound(bound)
+
+    result = solve_with_cuts(
+        labelling.model,
+        separate,
+        solver=search.solver,
+        limits=search.limits.within(search.deadline.seconds_left),
+        start=None if search.plan is None else labelling.encode(search.plan),
+        stop=search.stop,
+        listen=heard,
+    )
     search.heed(result)
     search.ended = result.reason
     if result.status is Status.INFEASIBLE:
         search.infeasible = search.plan is None
-        return False
+        return
     if result.bound is not None:
         search.raise_bound(result.bound)
     if result.solution is None:
         search.detail = result.detail
-        return False
+        return
     plan = labelling.decode(result.solution)
-    cuts = island_separators(search.problem, plan)
-    search.cuts += cuts
     search.offer(plan)
-    broken = [] if cuts else search.problem.violations(plan)
+    broken = search.problem.violations(plan)
     if broken:
         search.ended = Reason.ERROR
         search.detail = f"The solver's plan does not hold and was refused: {broken[0]}."
-    return bool(cuts)
 
 
 def node_separators(problem: Districting) -> list[Separator]:
@@ -223,8 +297,10 @@ def island_separators(problem: Districting, assignment: IntArray) -> list[Separa
 
 
 def _too_light(problem: Districting, nodes: IntArray) -> bool:
-    """Whether the nodes together stay below a lower bound."""
-    return bool((problem.weights[nodes].sum(axis=0) < problem.lower - 1e-6).any())
+    """Whether the nodes together stay below the lower bound of every district."""
+    return bool(
+        (problem.weights[nodes].sum(axis=0) < problem.district_lower - 1e-6).any(axis=1).all()
+    )
 
 
 def _light_island(problem: Districting, nodes: IntArray) -> Separator:

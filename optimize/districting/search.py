@@ -49,6 +49,8 @@ class Search:
         Why the solve stopped, as far as the engine knows.
     cuts
         Contiguity inequalities so far.
+    num_lazy
+        Inequalities that were added inside search trees.
     """
 
     problem: Districting
@@ -66,6 +68,7 @@ class Search:
     detail: str = ""
     ended: Reason = Reason.TIME
     cuts: list[Separator] = field(default_factory=list)
+    num_lazy: int = 0
     nodes: int = 0
     version: str = ""
     model_size: ModelSize | None = None
@@ -152,7 +155,7 @@ class Search:
             version=self.version,
             seed=self.limits.seed,
             nodes=self.nodes,
-            cuts=len(self.cuts),
+            cuts=len(self.cuts) + self.num_lazy,
             detail=self.detail or ("no connected plan keeps the bounds" if self.infeasible else ""),
             model_size=self.model_size,
         )

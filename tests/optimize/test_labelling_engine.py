@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from shequ.models.districting.labelling import border_length, cut_edges, labelling_model
+from shequ.models.districting.objective import Objective
 from shequ.models.districting.problem import Districting
+from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import FloatArray, IntArray, LinearModel
+from shequ.optimize.districting.heuristics import Trace
 from shequ.optimize.districting.labelling import (
+    Contiguity,
     island_separators,
     node_separators,
-    shortened,
     solve_labelling,
 )
-from shequ.optimize.limits import Deadline, Limits, Stop
+from shequ.optimize.limits import Limits, Stop
 from shequ.optimize.result import Reason, Result, Status
 
 
@@ -104,6 +107,71 @@ def test_engine_agrees_with_brute_force(
     assert result.bound == result.objective
 
 
+RULES = {
+    "locked": DistrictRules(locked=np.array([1, -1, -1, -1, -1, 0, -1, -1, -1])),
+    "forbidden": DistrictRules(forbidden=np.array([[0, 1]] * 3 + [[1, 0]] + [[0, 0]] * 5) > 0),
+    "seats": DistrictRules(seats=np.array([4, 8])),
+    "apart": DistrictRules(apart=np.array([[0, 1], [4, 8]])),
+    "own bounds": DistrictRules(lower=np.array([[0.0], [300.0]]), upper=np.array([[250.0], [999]])),
+    "apart and locked": DistrictRules(
+        apart=np.array([[0, 1]]), locked=np.array([-1] * 8 + [0], dtype=np.int64)
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("contiguity", ["separators", "flow"])
+@pytest.mark.parametrize("name", RULES)
+def test_engine_keeps_every_rule_and_agrees_with_brute_force(
+    name: str, contiguity: Contiguity, seed: int
+) -> None:
+    """Rules hold in the plan, whose cost is the least of all plans that keep them."""
+    problem = replace(grid(3, 3, 2, seed=seed, tolerance=0.5), rules=RULES[name])
+    lengths = random_lengths(problem, seed)
+    plans = [np.array(plan) for plan in itertools.product(range(2), repeat=9)]
+    best = min(
+        (border_length(problem, p, lengths=lengths) for p in plans if not problem.violations(p)),
+        default=np.inf,
+    )
+    result = solve_labelling(problem, edge_costs=lengths, contiguity=contiguity)
+    if np.isinf(best):
+        assert result.status is Status.INFEASIBLE
+        return
+    assert result.status is Status.OPTIMAL
+    assert result.solution is not None
+    assert problem.violations(result.solution) == []
+    assert result.objective == pytest.approx(best)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_costs_of_labels_are_added_to_the_borders(seed: int) -> None:
+    """The least sum of borders and labels is that of trying every numbering of every plan."""
+    problem = grid(3, 3, 2, seed=seed, tolerance=0.5)
+    lengths = random_lengths(problem, seed)
+    labels = np.random.default_rng(seed).uniform(0, 3, (9, 2))
+    objective = Objective(inertia=0.0, edge_costs=lengths, label_costs=labels)
+    plans = [np.array(plan) for plan in itertools.product(range(2), repeat=9)]
+    best = min(objective.evaluate(problem, p) for p in plans if not problem.violations(p))
+    result = solve_labelling(problem, edge_costs=lengths, label_costs=labels)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(best)
+
+
+def test_a_start_is_taken_and_an_unknown_contiguity_refused() -> None:
+    """Without time for anything else, the start is the plan; options are named."""
+    problem = grid(8, 6, 3, tolerance=0.3)
+    start = np.arange(48) % 8 // 3
+    ones = np.ones(problem.edges.shape[0])
+    assert problem.violations(start) == []
+    stop = Stop()
+    stop.request()
+    result = solve_labelling(problem, edge_costs=ones, start=start, stop=stop)
+    assert result.solution is not None
+    assert cut_edges(problem, result.solution) <= cut_edges(problem, start)
+    with pytest.raises(ValueError, match="choose separators, flow"):
+        solve_labelling(problem, edge_costs=ones, contiguity="tree")  # type: ignore[arg-type]
+
+
 def test_engine_gives_one_optimum_on_each_backend(solver_name: str) -> None:
     """The fewest cut edges are the same on every backend, CP-SAT included."""
     problem = grid(3, 3, 2, seed=4, tolerance=0.1)
@@ -129,7 +197,7 @@ def test_a_disconnected_optimum_is_cut_off(lower: float, upper: float, form: str
     assert balanced.violations(joined) == ["district 0 is not connected"]
     sides = [cut.centres.size for cut in island_separators(balanced, joined)]
     assert sides == ([0, 0] if form == "light island" else [1])
-    result = solve_labelling(balanced, edge_costs=lengths)
+    result = solve_labelling(balanced, edge_costs=lengths, symmetry="none")
     assert result.cuts > 0
     assert result.status is Status.OPTIMAL
     assert result.objective == brute_force(balanced, lengths) == 9
@@ -180,15 +248,19 @@ def test_units_without_mass_are_split_too() -> None:
 
 def test_a_plan_that_breaks_the_balance_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A solver that bends the bounds gets no plan through, and the result says why."""
-    problem = replace(row([1.0] * 4, 2, tolerance=0.1), mass=np.zeros(4))
+    problem = row([1.0] * 4, 2, tolerance=0.1)
 
-    def bent(model: LinearModel, **options: object) -> Result[FloatArray]:
-        del options
+    def bent(model: LinearModel, separate: object, **options: object) -> Result[FloatArray]:
+        del separate, options
         x = np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
         values = np.r_[x.ravel(), np.zeros(model.num_columns - x.size)]
         return Result(Status.OPTIMAL, Reason.PROVEN, solution=values, objective=0.0, bound=0.0)
 
-    monkeypatch.setattr("shequ.optimize.districting.labelling.solve_model", bent)
+    def nothing(*_: object, **__: object) -> Trace:
+        return Trace(None, np.inf, ())
+
+    monkeypatch.setattr("shequ.optimize.districting.labelling.find_plan", nothing)
+    monkeypatch.setattr("shequ.optimize.districting.labelling.solve_with_cuts", bent)
     result = solve_labelling(problem, edge_costs=np.ones(3))
     assert (result.status, result.reason) == (Status.UNKNOWN, Reason.ERROR)
     assert result.solution is None
@@ -223,22 +295,6 @@ def test_separators_cut_off_their_plan_and_no_feasible_one() -> None:
 def is_disconnected(problem: Districting, plan: IntArray) -> bool:
     """Whether some district is not connected, whatever it weighs."""
     return any("not connected" in words for words in problem.violations(plan))
-
-
-def test_shortened_plans_are_feasible_and_no_move_helps() -> None:
-    """A zigzag border becomes shorter, and no feasible move of one node shortens it further."""
-    problem = grid(6, 6, 2, tolerance=0.5)
-    plan = (np.arange(36) % 6 + (np.arange(36) // 6) % 2 > 2).astype(np.int64)
-    assert problem.violations(plan) == []
-    ones = np.ones(problem.edges.shape[0])
-    better = shortened(problem, plan, ones, deadline=Deadline.after(30))
-    assert problem.violations(better) == []
-    assert cut_edges(problem, better) < cut_edges(problem, plan)
-    for node in range(36):
-        moved = better.copy()
-        moved[node] = 1 - moved[node]
-        if not problem.violations(moved):
-            assert cut_edges(problem, moved) >= cut_edges(problem, better)
 
 
 def test_a_short_run_keeps_a_plan_and_a_true_bound() -> None:

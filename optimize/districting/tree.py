@@ -1,0 +1,139 @@
+"""
+Hess models on a few pairs, with contiguity added inside the search tree where it is broken.
+
+Integer solutions are separated always. Where the model is small, contiguity usually binds: then
+every node is separated from those that are not its neighbours from the start, and solutions of the
+linear relaxation are separated by maximum flows as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...models.districting.hess import HessModel, hess_model
+from ...models.districting.problem import Districting
+from ...models.districting.separators import (
+    Separator,
+    fractional_separators,
+    neighbour_separators,
+    violated_separators,
+)
+from ...models.formulation import BoolArray, FloatArray, IntArray
+from ..limits import Limits, Stop
+from ..result import Result
+from ..solvers.lazy import Cut, solve_with_cuts
+from .search import Listen
+
+SMALL = 8000
+"""Number of pairs up to which contiguity is separated eagerly."""
+
+LEAST_BROKEN = 0.05
+"""Amount by which a solution of the relaxation must break an inequality."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """
+    Outcome of one tree.
+
+    Parameters
+    ----------
+    result
+        What the solver found, checked.
+    plan
+        District of each node; None if no plan was found.
+    """
+
+    result: Result[FloatArray]
+    plan: IntArray | None
+
+
+class HessTree:
+    """
+    A Hess model on some pairs, ready to be solved.
+
+    Parameters
+    ----------
+    problem
+        What is asked.
+    allowed
+        Pairs that get a variable, shape (nodes, nodes).
+    eager
+        Whether contiguity is separated eagerly; None to decide by the number of pairs.
+    """
+
+    def __init__(
+        self, problem: Districting, allowed: BoolArray, *, eager: bool | None = None
+    ) -> None:
+        """Build the model."""
+        n = problem.num_nodes
+        self.problem = problem
+        self.eager = bool(allowed.sum() <= SMALL) if eager is None else eager
+        cuts = neighbour_separators(problem) if self.eager else []
+        self.hess: HessModel = hess_model(problem, allowed, cuts)
+        self.column = np.full((n, n), -1, dtype=np.int64)
+        self.column[self.hess.node, self.hess.centre] = np.arange(self.hess.node.size)
+
+    def solve(
+        self,
+        *,
+        solver: str,
+        limits: Limits,
+        plan: IntArray | None = None,
+        cutoff: float | None = None,
+        stop: Stop | None = None,
+        listen: Listen | None = None,
+    ) -> Found:
+        """
+        Solve.
+
+        Parameters
+        ----------
+        plan
+            A plan to start from; it may use pairs that are not in the model.
+        cutoff
+            Only plans below it are of interest, where the start cannot be used.
+        solver, limits, stop, listen
+            As for :func:`.lazy.solve_with_cuts`.
+        """
+        start = None
+        if plan is not None:
+            start = self.hess.start(self.problem.centres(plan)[plan], plan)
+        result = solve_with_cuts(
+            self.hess.model,
+            self._broken,
+            solver=solver,
+            limits=limits,
+            start=start,
+            cutoff=None if start is not None else cutoff,
+            stop=stop,
+            listen=listen,
+            separate_fractional=self._broken_in_part if self.eager else None,
+        )
+        found = None if result.solution is None else self.hess.plan(result.solution)
+        return Found(result, found)
+
+    def _broken(self, values: FloatArray) -> list[Cut]:
+        centre_of = self.hess.assignment(values)
+        return self._cuts(violated_separators(self.problem, centre_of))
+
+    def _broken_in_part(self, values: FloatArray) -> list[Cut]:
+        dense = np.zeros(self.column.shape)
+        dense[self.hess.node, self.hess.centre] = values[: self.hess.node.size]
+        return self._cuts(fractional_separators(self.problem, dense, least=LEAST_BROKEN))
+
+    def _cuts(self, separators: list[Separator]) -> list[Cut]:
+        """State x_ab - Σ x_cb ≤ 0 where x_ab exists; a variable that does not exist is 0."""
+        cuts = []
+        for cut in separators:
+            own = self.column[np.ix_(cut.island, cut.centres)]
+            between = self.column[np.ix_(cut.between, cut.centres)]
+            for place, side in np.argwhere(own >= 0):
+                passed = between[:, side]
+                passed = passed[passed >= 0]
+                columns = np.r_[own[place, side], passed]
+                signs = np.r_[1.0, -np.ones(passed.size)]
+                cuts.append(Cut(columns, signs, -np.inf, 0.0))
+        return cuts
