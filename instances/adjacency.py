@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import shapely
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..models.formulation import BoolArray, FloatArray, IntArray
 
 GeometryArray = NDArray[np.object_]
+Contiguity = Literal["rook", "queen"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ def shared_borders(
     geometries: GeometryArray | Sequence[shapely.Geometry],
     *,
     min_length_m: float,
+    contiguity: Contiguity = "rook",
     within: IntArray | None = None,
     connect_gap_m: float = 0.0,
     barriers: gpd.GeoDataFrame | None = None,
@@ -50,14 +52,16 @@ def shared_borders(
     barrier_width_m: float = 5.0,
 ) -> Adjacency:
     """
-    Find the pairs of units that share a border (rook adjacency).
+    Find the pairs of units that share a border (rook), or at least a corner (queen).
 
     Parameters
     ----------
     geometries
         Polygons of the units in metres.
     min_length_m
-        Shortest border that connects; must be positive for corners not to count.
+        Shortest border that connects, for "rook".
+    contiguity
+        "rook": a border connects. "queen": so does a corner, as a border of length 0 or more.
     within
         Group of every unit, shape (units,): only pairs of one group are returned.
     connect_gap_m
@@ -68,13 +72,23 @@ def shared_borders(
         gap that it crosses. Missing or null ``crossable`` counts as uncrossable.
     barrier_share, barrier_width_m
         See ``barriers``.
+
+    Raises
+    ------
+    ValueError
+        If ``contiguity`` is none of the two.
     """
+    if contiguity not in get_args(Contiguity):
+        raise ValueError(f"contiguity = {contiguity!r} not understood; choose rook or queen.")
     shapes: GeometryArray = np.asarray(geometries, dtype=object)
     first, second = _candidate_pairs(shapes, within, connect_gap_m)
     outlines: GeometryArray = np.asarray(shapely.boundary(shapes), dtype=object)
     borders = shapely.intersection(outlines[first], outlines[second])
     length = shapely.length(borders)
-    bordering = length >= max(min_length_m, 1e-9)
+    if contiguity == "queen":
+        bordering = ~(shapely.is_missing(borders) | shapely.is_empty(borders))
+    else:
+        bordering = length >= max(min_length_m, 1e-9)
     lines = _uncrossable(barriers)
     keep = bordering.copy()
     if lines.size:
@@ -149,13 +163,16 @@ def _uncrossable(barriers: gpd.GeoDataFrame | None) -> GeometryArray:
 def _share_along(
     borders: GeometryArray, length_m: FloatArray, lines: GeometryArray, width_m: float
 ) -> FloatArray:
-    """Share of every border that lies within ``width_m`` of one of the lines."""
+    """Share of every border within ``width_m`` of one of the lines; 0 or 1 for a corner."""
     zone = shapely.union_all(shapely.buffer(lines, max(width_m, 1e-3), cap_style="flat"))
     parts: GeometryArray = np.asarray(shapely.get_parts(zone), dtype=object)
     border, part = shapely.STRtree(parts).query(borders, predicate="intersects")
     covered = shapely.length(shapely.intersection(borders[border], parts[part]))
     total = np.bincount(border, weights=covered, minlength=len(borders))
-    return np.asarray(total / length_m, dtype=np.float64)
+    met = np.bincount(border, minlength=len(borders)) > 0
+    corner = length_m <= 0
+    share = total / np.where(corner, 1.0, length_m)
+    return np.asarray(np.where(corner, met, share), dtype=np.float64)
 
 
 def _crossing(across: GeometryArray, lines: GeometryArray) -> BoolArray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-MIP_SOLVERS = ("highs", "ortools-scip", "ortools-highs", "cp-sat", "pulp-cbc")
+MIP_SOLVERS = ("highs", "scip", "ortools-scip", "ortools-highs", "cp-sat", "pulp-cbc")
 SHARED = Path(__file__).parents[2] / "shared"
 
 

@@ -15,9 +15,9 @@ from shequ.instances.columns import LAYERS
 from shequ.instances.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("models", "instances", "optimize", "outputs", "benchmarks")
+FOLDERS = ("models", "instances", "optimize", "outputs", "benchmarks", "commands")
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("benchmarks/*.md")]
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("benchmarks/*.md")]
 )
 
 

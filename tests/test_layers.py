@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOWER = ("models", "instances", "optimize", "outputs", "benchmarks", "cli")
+TOWER = ("models", "instances", "optimize", "outputs", "benchmarks", "commands", "cli")
 EVERYWHERE = {"shequ", "shequ.version", "shequ.__version__"}
 SOLVERS = {"highspy", "ortools", "pulp", "pyscipopt", "gurobipy", "cplex"}
 NOT_FOR_MODELS = SOLVERS | {"geopandas", "pandas", "shapely", "pyogrio", "pyproj"}

@@ -16,7 +16,7 @@ import shequ
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-FLOORS = ("benchmarks", "instances", "models", "optimize", "outputs")
+FLOORS = ("benchmarks", "commands", "instances", "models", "optimize", "outputs")
 LEFT_OUT = ("__pycache__", "*.egg-info", ".*", "build", "dist", "out", "tests")
 
 

@@ -19,12 +19,14 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from pyproj import Geod
+from scipy import sparse
 from scipy.sparse import csgraph
 
 from ...models.districting.problem import Districting
 from ...models.formulation import FloatArray, IntArray
 from .distances import EARTH_RADIUS_M, euclidean_distances
 from .json_fields import JsonFile, read_json
+from .networkx_json import network_edges
 
 Measure = Literal["kilometres", "hops", "miles"]
 
@@ -86,9 +88,9 @@ def read_districting(
     file = read_json(path)
     problem = _problem(file, tolerance)
     distances = _distances(file, problem, measure)
-    costs = _costs(problem.mass, distances, measure)
+    costs = published_costs(problem.mass, distances, measure)
     published = file.record.get("published", {})
-    return PublishedDistricting(problem, costs, _border_lengths(file.rows("edges")), published)
+    return PublishedDistricting(problem, costs, border_lengths(file.rows("edges")), published)
 
 
 def read_perturbed_districtings(
@@ -129,7 +131,7 @@ def read_perturbed_districtings(
             num_districts=int(k[0]),
         )
         rest = {key: value for key, value in record.items() if key != "pop"}
-        costs = _costs(mass, distances, "kilometres")
+        costs = published_costs(mass, distances, "kilometres")
         perturbed.append(PublishedDistricting(problem, costs, published.border_lengths, rest))
     return perturbed
 
@@ -164,8 +166,7 @@ def read_adjacency_graph(
     """
     file = read_json(path)
     nodes = file.rows("nodes")
-    number = {node.get("id", i): i for i, node in enumerate(nodes)}
-    edges, lengths = _adjacent(file, number)
+    edges, lengths = network_edges(file)
     mass = file.floats(nodes, population, place="nodes")
     points = np.column_stack([file.floats(nodes, axis, place="nodes") for axis in "xy"])
     low, high = balance_bounds(mass, num_districts=num_districts, tolerance=tolerance)
@@ -173,19 +174,6 @@ def read_adjacency_graph(
     problem = make_districting(mass, points, edges, num_districts, low, high, names=names)
     costs = mass[:, None] * np.square(euclidean_distances(points))
     return PublishedDistricting(problem, costs, lengths, {})
-
-
-def _adjacent(file: JsonFile, number: Mapping[Any, int]) -> tuple[IntArray, FloatArray]:
-    """Edges, the smaller node first, and border lengths of adjacency lists."""
-    found: dict[tuple[int, int], float] = {}
-    for i, row in enumerate(file.rows("adjacency")):
-        for neighbour in row:
-            j = number.get(neighbour.get("id"))
-            if j is None:
-                raise file.fault(f"adjacency[{i}]", f"an id of a node, got {neighbour}")
-            found[min(i, j), max(i, j)] = float(neighbour.get("shared_perim", 0.0))
-    pairs = sorted(found)
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array([found[e] for e in pairs])
 
 
 def make_districting(
@@ -240,11 +228,11 @@ def _problem(file: JsonFile, tolerance: float | None) -> Districting:
     else:
         low, high = balance_bounds(mass, num_districts=k, tolerance=tolerance)
     names = [str(node.get("name", node.get("geoid", i))) for i, node in enumerate(nodes)]
-    points, edges = _points(file), _edges(file, len(nodes))
+    points, edges = state_points(file), state_edges(file, len(nodes))
     return make_districting(mass, points, edges, k, low, high, names=names)
 
 
-def _edges(file: JsonFile, num_nodes: int) -> IntArray:
+def state_edges(file: JsonFile, num_nodes: int) -> IntArray:
     """Edges whose ends are nodes."""
     rows = file.rows("edges")
     for i, edge in enumerate(rows):
@@ -254,16 +242,23 @@ def _edges(file: JsonFile, num_nodes: int) -> IntArray:
     return np.array([edge[:2] for edge in rows], dtype=np.int64).reshape(-1, 2)
 
 
-def _border_lengths(edges: Sequence[Sequence[float | None]]) -> FloatArray:
+def border_lengths(edges: Sequence[Sequence[float | None]]) -> FloatArray:
     """Lengths in the last unit in which every edge has one; 0 where there is none."""
+    place = border_place(edges)
+    if place is None:
+        return np.zeros(len(edges))
+    return np.array([edge[place] for edge in edges], dtype=np.float64)
+
+
+def border_place(edges: Sequence[Sequence[float | None]]) -> int | None:
+    """Where :func:`border_lengths` finds the length in an edge; None if there is none."""
     for place in range(min(map(len, edges)) - 1, 1, -1):
-        lengths = [edge[place] for edge in edges]
-        if all(isinstance(length, int | float) for length in lengths):
-            return np.array(lengths, dtype=np.float64)
-    return np.zeros(len(edges))
+        if all(isinstance(edge[place], int | float) for edge in edges):
+            return place
+    return None
 
 
-def _points(file: JsonFile) -> FloatArray:
+def state_points(file: JsonFile) -> FloatArray:
     """Points in metres; where the file gives degrees only, on a plane about their middle."""
     nodes = file.rows("nodes")
     if "x" in nodes[0]:
@@ -278,22 +273,39 @@ def _distances(file: JsonFile, problem: Districting, measure: Measure) -> FloatA
         raise ValueError(f'measure is {measure!r}, expected "kilometres", "hops" or "miles".')
     nodes, n = file.rows("nodes"), problem.num_nodes
     if measure == "hops":
-        return np.asarray(csgraph.shortest_path(problem.graph, unweighted=True), dtype=np.float64)
+        return hop_distances(problem.graph)
     if measure == "miles":
-        lon, lat = (file.floats(nodes, key, place="nodes") for key in ("lon", "lat"))
-        ends = np.repeat(lon, n), np.repeat(lat, n), np.tile(lon, n), np.tile(lat, n)
-        metres = np.array(Geod(ellps="WGS84").inv(*ends)[2], dtype=np.float64)
-        return metres.reshape(n, n) / _METRES_PER_MILE
+        return geodesic_miles(
+            np.column_stack([file.floats(nodes, key, place="nodes") for key in ("lon", "lat")])
+        )
     if "dist_km" in file.record:
         return np.reshape(
             file.floats([file.record], "dist_km", place="the file", width=(n, n)), (n, n)
         )
     if "x" not in nodes[0]:
         raise file.fault("nodes[0]", "x and y; without them measure hops or miles")
-    return np.rint(euclidean_distances(problem.location) / 1000)
+    return whole_kilometres(problem.location)
 
 
-def _costs(mass: FloatArray, distances: FloatArray, measure: Measure) -> FloatArray:
+def hop_distances(graph: sparse.csr_array) -> FloatArray:
+    """Numbers of edges between the nodes of a graph, shape (nodes, nodes)."""
+    return np.asarray(csgraph.shortest_path(graph, unweighted=True), dtype=np.float64)
+
+
+def geodesic_miles(degrees: FloatArray) -> FloatArray:
+    """Distances on the WGS 84 ellipsoid in miles, from longitude and latitude, shape (n, 2)."""
+    n = len(degrees)
+    start, end = np.repeat(degrees, n, axis=0), np.tile(degrees, (n, 1))
+    metres = Geod(ellps="WGS84").inv(*start.T, *end.T)[2]
+    return np.asarray(metres, dtype=np.float64).reshape(n, n) / _METRES_PER_MILE
+
+
+def whole_kilometres(points: FloatArray) -> FloatArray:
+    """Euclidean distances between points in metres, rounded to whole kilometres."""
+    return np.rint(euclidean_distances(points) / 1000)
+
+
+def published_costs(mass: FloatArray, distances: FloatArray, measure: Measure) -> FloatArray:
     """Costs of the published objective, shape (nodes, nodes)."""
     if measure == "hops":
         return mass[:, None] * distances

@@ -11,6 +11,8 @@ from ...models.formulation import FloatArray, IntArray
 _CELL_M = 200.0
 _MEDIAN_RESIDENTS = 400.0
 _SPREAD = 0.5
+_DEPTH = 50.0
+"""Cells from a side up to which points are mirrored at it."""
 
 
 def voronoi_districting(
@@ -80,13 +82,7 @@ def _borders(points: FloatArray, side: float) -> tuple[IntArray, FloatArray]:
     at the sides, and none of their borders is infinite.
     """
     count = len(points)
-    mirrored = [points]
-    for axis in (0, 1):
-        for edge in (0.0, side):
-            image = points.copy()
-            image[:, axis] = 2 * edge - image[:, axis]
-            mirrored.append(image)
-    diagram = Voronoi(np.concatenate(mirrored))
+    diagram = Voronoi(np.concatenate([points, *_images(points, side)]))
     pairs = np.sort(diagram.ridge_points, axis=1).astype(np.int64)
     inside = np.flatnonzero(pairs[:, 1] < count)
     corners = np.array([diagram.ridge_vertices[ridge] for ridge in inside])
@@ -96,3 +92,20 @@ def _borders(points: FloatArray, side: float) -> tuple[IntArray, FloatArray]:
     pairs, lengths = pairs[inside][real], lengths[real]
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     return pairs[order], lengths[order]
+
+
+def _images(points: FloatArray, side: float) -> list[FloatArray]:
+    """
+    Mirror images of the points near each of the four sides.
+
+    Of many points those within fifty cells are enough: farther images can end no cell.
+    """
+    depth = side * min(1.0, _DEPTH / np.sqrt(len(points)))
+    images = []
+    for axis in (0, 1):
+        for edge in (0.0, side):
+            near = np.abs(points[:, axis] - edge) <= depth
+            image = points[near]
+            image[:, axis] = 2 * edge - image[:, axis]
+            images.append(image)
+    return images
