@@ -146,6 +146,7 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
     """Return the content of ``plan.json``."""
     city, policy = plan.city, plan.policy
     limit = plan.time_limit
+    extra = {} if plan.rebalance is None else {"rebalance": plan.rebalance.as_record(plan.before)}
     return {
         "shequ": __version__,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -179,6 +180,7 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
         },
         "walking_source": plan.times.source,
         "interrupted": plan.interrupted,
+        **extra,
     }
 
 

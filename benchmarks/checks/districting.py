@@ -16,12 +16,12 @@ Verdict = tuple[float, list[str]]
 
 def check_inertia(problem: Districting, assignment: IntArray) -> Verdict:
     """Sum each district's least moment of inertia over the centres that it has."""
-    parts = _parts(assignment)
+    parts = parts_of(assignment)
     total = math.fsum(
         min(math.fsum(problem.costs[i, j] for i in members) for j in members)
         for members in parts.values()
     )
-    return total, _broken(problem, parts)
+    return total, broken_rules(problem, parts)
 
 
 def check_edge_costs(problem: EdgeCostDistricting, assignment: IntArray) -> Verdict:
@@ -31,17 +31,18 @@ def check_edge_costs(problem: EdgeCostDistricting, assignment: IntArray) -> Verd
         for (i, j), cost in zip(problem.districting.edges, problem.edge_costs, strict=True)
         if assignment[i] != assignment[j]
     )
-    return total, _broken(problem.districting, _parts(assignment))
+    return total, broken_rules(problem.districting, parts_of(assignment))
 
 
-def _parts(assignment: IntArray) -> dict[int, list[int]]:
+def parts_of(assignment: IntArray) -> dict[int, list[int]]:
+    """Return the units of each district."""
     parts: dict[int, list[int]] = defaultdict(list)
     for unit, district in enumerate(assignment.tolist()):
         parts[district].append(unit)
     return dict(parts)
 
 
-def _broken(problem: Districting, parts: dict[int, list[int]]) -> list[str]:
+def broken_rules(problem: Districting, parts: dict[int, list[int]]) -> list[str]:
     """Name what is wrong with number, balance and contiguity of the districts."""
     broken = []
     if len(parts) != problem.num_districts:

@@ -9,21 +9,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from ...instances.adjacency import Adjacency, shared_borders
 from ...instances.city import City
 from ...instances.policy import Policy
-from ...models.districting.problem import Districting, merge_units
+from ...models.districting.problem import Districting
 from ...models.formulation import FloatArray, IntArray
 from ..districting.engine import solve_districting
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress
 from ..result import Reason, Result, Status
+from .region import Region
 from .snapshot import Snapshot
 
-LABELS = ("residents", "households")
 WIDER = (2.0, 4.0)
 """Factors by which the tolerance is widened when a split is relaxed."""
 
@@ -164,9 +161,14 @@ class SplitTask:
         return np.flatnonzero(self.audit.unit_community == self.row)
 
     @cached_property
+    def region(self) -> Region:
+        """Its units as nodes."""
+        return Region(self.city, self.policy, self.members)
+
+    @property
     def sizes(self) -> FloatArray:
         """Residents and households of its units, shape (members, 2)."""
-        return np.asarray(self.city.units.loc[self.members, list(LABELS)], dtype=float)
+        return self.region.sizes
 
     def solve(self) -> CommunitySplit:
         """Try the least number of districts, then more; wider balance if that is allowed."""
@@ -203,12 +205,12 @@ class SplitTask:
 
     def _choices(self) -> Iterator[tuple[int, float]]:
         """Yield number of districts and tolerance, in the order in which they are tried."""
-        most = min(self.least + self.policy.split.max_extra_districts, int(self._groups.max()) + 1)
+        most = min(self.least + self.policy.split.max_extra_districts, self.region.num_nodes)
         for tolerance in self._tolerances():
             yield from ((k, tolerance) for k in range(self.least, most + 1))
 
     def _no_choice(self) -> str:
-        nodes = int(self._groups.max()) + 1
+        nodes = self.region.num_nodes
         if self.least > nodes:
             return (
                 f"it needs at least {self.least} districts and has {nodes} units, or groups of "
@@ -232,17 +234,10 @@ class SplitTask:
 
     def problem(self, num_districts: int, tolerance: float) -> Districting:
         """Build the districting problem of this community."""
-        members, rules = self.members, self.policy.split
-        sizes, groups = self.sizes, self._groups
-        mean = sizes[:, 0].sum() / num_districts
-        merged = merge_units(
-            weights=sizes,
-            mass=np.maximum(sizes[:, 0], max(rules.empty_unit_weight, 1e-6)),
-            points=self.city.unit_points[members],
-            edges=self._adjacency.pairs,
-            groups=groups,
-        )
-        return Districting(
+        rules = self.policy.split
+        mean = self.sizes[:, 0].sum() / num_districts
+        return self.region.districting(
+            num_districts=num_districts,
             lower=np.array([math.ceil(mean * (1 - tolerance) - 1e-9), 0.0]),
             upper=np.array(
                 [
@@ -251,53 +246,7 @@ class SplitTask:
                 ],
                 dtype=float,
             ),
-            num_districts=num_districts,
-            names=self._names(),
-            **merged,
         )
-
-    def _names(self) -> tuple[str, ...]:
-        """Name of each node: its unit, or the first unit and the size of its group."""
-        _, first, size = np.unique(self._groups, return_index=True, return_counts=True)
-        ids = self.city.units.loc[self.members, "unit_id"].to_numpy(object)[first]
-        return tuple(
-            f"unit {unit_id}" if many == 1 else f"the group of unit {unit_id} ({many} units)"
-            for unit_id, many in zip(ids, size, strict=True)
-        )
-
-    @cached_property
-    def _adjacency(self) -> Adjacency:
-        rules = self.policy.split
-        return shared_borders(
-            np.asarray(self.city.units.geometry, dtype=object)[self.members],
-            min_length_m=rules.min_border_m,
-            connect_gap_m=rules.connect_gap_m,
-            barriers=self.city.barriers,
-            barrier_share=rules.barrier_share,
-            barrier_width_m=rules.barrier_width_m,
-        )
-
-    @cached_property
-    def _groups(self) -> IntArray:
-        """
-        Group of each unit: neighbours with an equal value in a column that keeps together.
-
-        Units of one value that do not hang together form several groups: no connected district
-        could hold them without the units between.
-        """
-        num = self.members.size
-        one, other = self._adjacency.pairs.T
-        together = np.zeros(one.size, dtype=bool)
-        for column in self.policy.split.keep_together:
-            if column not in self.city.units:
-                continue
-            values = self.city.units.loc[self.members, column]
-            given = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy(bool)
-            text = values.astype(str).to_numpy(object)
-            together |= given[one] & given[other] & (text[one] == text[other])
-        edges = (one[together], other[together])
-        graph = sparse.coo_array((np.ones(edges[0].size), edges), shape=(num, num))
-        return connected_components(graph, directed=False)[1].astype(np.int64)
 
     def _solve(self, problem: Districting, deadline: Deadline) -> Result[IntArray]:
         """Solve one choice in half of the time that is left, so that others get their turn."""
@@ -319,7 +268,7 @@ class SplitTask:
         residents, households = (int(total) for total in self.sizes.sum(axis=0))
         solution = result.solution
         if solution is not None and solution.size != self.members.size:
-            solution = solution[self._groups]
+            solution = self.region.to_units(solution)
         return CommunitySplit(
             row=self.row,
             community_id=self.community_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from .shortfall import Shortfall
 from .site import CitySiting, site_city
 from .snapshot import Snapshot, communities_of_sites, counts_as_existing, take_snapshot
 from .split import split_city
+
+if TYPE_CHECKING:
+    from .rebalance_region import CityRebalance
 
 STAGES = ("split", "site")
 
@@ -51,6 +55,8 @@ class Plan:
         Whether someone asked to stop; the plan is then the best found until that moment.
     time_limit
         The limit for the whole run, in seconds; None for the policy's limits only.
+    rebalance
+        Rules and regions of a rebalancing; None for any other plan.
     """
 
     city: City
@@ -64,6 +70,7 @@ class Plan:
     seconds: dict[str, float]
     interrupted: bool = False
     time_limit: float | None = None
+    rebalance: CityRebalance | None = None
 
 
 @dataclass
@@ -197,6 +204,64 @@ def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Si
     return Siting(existing, area), np.zeros(city.num_sites)
 
 
+def plan_without_stations(
+    city: City,
+    policy: Policy,
+    times: WalkingTimes,
+    before: Snapshot,
+    *,
+    names: pd.DataFrame,
+    unit_community: IntArray,
+    site_unit: IntArray,
+    shortfalls: tuple[Shortfall, ...],
+    seconds: dict[str, float],
+    splits: tuple[CommunitySplit, ...] = (),
+    interrupted: bool = False,
+    time_limit: float | None = None,
+    rebalance: CityRebalance | None = None,
+) -> Plan:
+    """
+    Return a plan that changes communities and leaves all stations as they are.
+
+    Parameters
+    ----------
+    city, policy, times, before
+        The input, and the city today.
+    names, unit_community
+        The communities of the plan, one row each, and the row of each unit.
+    site_unit
+        Unit of each site, -1 for none, shape (sites,).
+    shortfalls, seconds, splits, interrupted, time_limit, rebalance
+        As in :class:`Plan`.
+    """
+    decision, cost = _decision(city, policy, None)
+    after = take_snapshot(
+        city,
+        policy,
+        times,
+        names=names,
+        unit_community=unit_community,
+        site_community=communities_of_sites(site_unit, unit_community),
+        is_open=decision.is_open,
+        area_m2=decision.area_m2,
+        cost=cost,
+    )
+    return Plan(
+        city,
+        policy,
+        times,
+        before,
+        after,
+        splits,
+        None,
+        shortfalls,
+        seconds,
+        interrupted,
+        time_limit,
+        rebalance,
+    )
+
+
 def new_communities(
     city: City, site_unit: IntArray, before: Snapshot, splits: list[CommunitySplit]
 ) -> tuple[pd.DataFrame, IntArray]:
@@ -238,7 +303,7 @@ def new_communities(
         for number, district in enumerate(_order(city, site_unit, split, totals)):
             new_id, new_name = identity["community_id"], identity["name"]
             if number:
-                new_id = _free_id(f"{new_id}-P{number + 1}", taken)
+                new_id = free_id(f"{new_id}-P{number + 1}", taken)
                 new_name = f"{new_name}-{number + 1}"
             unit_community[split.members[solution == district]] = len(rows)
             deviation = totals[district] / max(totals.mean(), 1e-9) - 1
@@ -272,7 +337,8 @@ def _order(city: City, site_unit: IntArray, split: CommunitySplit, totals: Float
     return order
 
 
-def _free_id(wanted: str, taken: set[str]) -> str:
+def free_id(wanted: str, taken: set[str]) -> str:
+    """Return an id that is not taken, and take it."""
     while wanted in taken:
         wanted += "x"
     taken.add(wanted)

@@ -20,6 +20,11 @@ REMEDIES = {
     "split.seconds_per_community or --time-limit. {detail}",
     "balance_in_time": "Its districts are balanced within ±{percent} %; better balance was not "
     "ruled out within the time: raise split.seconds_per_community or --time-limit.",
+    "not_rebalanced": "It could not be rebalanced: {detail}. Allow another number of communities, "
+    "name more neighbours, lower the least number of residents, or divide units that are too "
+    "large.",
+    "not_rebalanced_in_time": "No rebalancing was found within the time, and none was ruled out; "
+    "raise split.seconds_per_community or --time-limit. {detail}",
     "smaller_units": "Its districts are balanced within ±{percent} %; smaller units would allow "
     "better balance.",
 }
@@ -34,7 +39,7 @@ class Shortfall:
     Parameters
     ----------
     rule
-        split, balance, floor_area or reach.
+        split, balance, rebalance, floor_area or reach.
     place_kind
         community or unit.
     place_id, place_name

@@ -80,7 +80,7 @@ def _change(policy: Mapping[str, Any], texts: Texts) -> Colouring:
         if "change_type" not in layer:
             return np.select([tier == "gradual", tier == "mandatory"], [1, 2], default=0)
         sibling = layer.groupby("parent_id").cumcount().to_numpy()
-        return np.where(layer["change_type"].to_numpy(object) == "split", 3 + sibling % 4, 0)
+        return np.where(layer["change_type"].to_numpy(object) != "kept", 3 + sibling % 4, 0)
 
     empty: Text = dict.fromkeys(texts.by_lang, "")
     return Colouring(

@@ -34,21 +34,26 @@ def contiguity(view: View) -> Iterator[str]:
 def groups(view: View) -> Iterator[str]:
     """Units of a group that touch lie in one district."""
     for community in view.parts:
-        units, pairs = bordering_units(view, community)
-        district = units["community_id"].to_numpy(object)
-        cut = pairs[district[pairs[:, 0]] != district[pairs[:, 1]]]
-        for column in view.policy["split"]["keep_together"]:
-            if column in units:
-                names = _names(units[column])
-                found = {names[one] for one, other in cut if _same(names, one, other)}
-                yield from (f"{column} {name} of {community} is cut" for name in sorted(found))
+        yield from (f"{name} of {community} is cut" for name in cut_groups(view, community))
+
+
+def cut_groups(view: View, community: str) -> Iterator[str]:
+    """Yield the groups of a community of today that touch and lie in several districts."""
+    units, pairs = bordering_units(view, community)
+    district = units["community_id"].to_numpy(object)
+    cut = pairs[district[pairs[:, 0]] != district[pairs[:, 1]]]
+    for column in view.policy["split"]["keep_together"]:
+        if column in units:
+            names = _names(units[column])
+            found = {names[one] for one, other in cut if _same(names, one, other)}
+            yield from (f"{column} {name}" for name in sorted(found))
 
 
 def bordering_units(view: View, community: str) -> tuple[GeoDataFrame, Pairs]:
     """Return the units of a community of today, and the pairs of them that border each other."""
     units = view.units[view.units["community_id_before"] == community]
     shapes = np.asarray(units.geometry, dtype=object)
-    return units, bordering(shapes, view.policy["split"], _uncrossable(view.barriers))
+    return units, bordering(shapes, view.policy["split"], uncrossable(view.barriers))
 
 
 def kept_together(view: View, units: GeoDataFrame, pairs: Pairs) -> NDArray[np.int64]:
@@ -84,7 +89,8 @@ def hanging_together(num: int, pairs: Pairs) -> NDArray[np.int64]:
     return np.array([root(one) for one in range(num)], dtype=np.int64)
 
 
-def _uncrossable(barriers: GeoDataFrame | None) -> Shapes:
+def uncrossable(barriers: GeoDataFrame | None) -> Shapes:
+    """Lines that nobody can cross."""
     if barriers is None or barriers.empty:
         return np.empty(0, dtype=object)
     return np.asarray(barriers.geometry, dtype=object)[~flags(barriers["crossable"])]

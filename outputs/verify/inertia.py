@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from .borders import bordering_units, kept_together
@@ -23,12 +25,33 @@ def moment_of_inertia(view: View, community: str) -> tuple[float, float]:
     and where several are equally near, any of them: hence two numbers.
     """
     units, pairs = bordering_units(view, community)
-    rows = units.index.to_numpy()
+    group = kept_together(view, units, pairs)
+    return _sum_over_districts(view, units.index.to_numpy(), units["community_id"], group)
+
+
+def inertia_of_region(view: View, communities: Iterable[str]) -> tuple[float, float]:
+    """Return the same for the districts of several communities; groups lie in one of today."""
+    rows, groups, first = [], [], 0
+    for community in communities:
+        units, pairs = bordering_units(view, community)
+        rows.append(units.index.to_numpy())
+        groups.append(kept_together(view, units, pairs) + first)
+        first += len(units)
+    every = np.concatenate(rows)
+    districts = view.units["community_id"].iloc[every]
+    return _sum_over_districts(view, every, districts, np.concatenate(groups))
+
+
+def _sum_over_districts(
+    view: View,
+    rows: Any,  # noqa: ANN401
+    districts: pd.Series,
+    group: Any,  # noqa: ANN401
+) -> tuple[float, float]:
     points = shapely.get_coordinates(view.homes[rows])
     weight = max(float(view.policy["split"]["empty_unit_weight"]), 1e-6)
     mass = np.maximum(view.residents[rows], weight)
-    group = kept_together(view, units, pairs)
-    district = units["community_id"].to_numpy(object)
+    district = districts.to_numpy(object)
     low = high = 0.0
     for name in dict.fromkeys(district.tolist()):
         inside = district == name

@@ -21,6 +21,10 @@ def proofs(view: View) -> Iterator[str]:
     siting = view.record["siting"]
     steps = {f"split of {entry['community_id']}": entry for entry in view.record["split"]}
     steps |= {f"siting, {name}": siting[name] for name in STEPS if siting.get(name)}
+    for place, region in enumerate((view.rebalance or {}).get("regions", []), start=1):
+        for key in ("moved", "second"):
+            if region[key] is not None:
+                steps[f"rebalancing of region {place}, {key}"] = region[key]
     for name, step in steps.items():
         yield from _gap(name, step)
     for community in view.parts:

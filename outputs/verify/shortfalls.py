@@ -49,7 +49,13 @@ Found = dict[tuple[str, str], Missed]
 
 def shortfalls(view: View) -> Iterator[str]:
     """Compare what is listed with what is found, by rule and place."""
-    found: Found = {**_split(view), **_balance(view), **_floor_area(view), **_reach(view)}
+    found: Found = {
+        **_split(view),
+        **_balance(view),
+        **_rebalance(view),
+        **_floor_area(view),
+        **_reach(view),
+    }
     listed: set[tuple[str, str]] = set()
     for entry in view.record["shortfalls"]:
         key = (str(entry["rule"]), str(entry["place_id"]))
@@ -93,7 +99,7 @@ def _split(view: View) -> Found:
     for row in view.before.itertuples():
         residents, community = number(row.residents), str(row.community_id)
         is_due = view.tier(residents, number(row.households)) in due(view)
-        if is_due and community not in view.parts:
+        if is_due and community not in view.parts and community not in view.rebalanced:
             short = residents - limit if residents > limit else float("nan")
             place = ("split", community)
             found[place] = Missed("community", residents, limit, short, must=view.is_split)
@@ -112,6 +118,20 @@ def _balance(view: View) -> Found:
             missed = Missed("community", deviation, allowed, deviation - allowed, must=must)
             found["balance", community] = missed
     return found
+
+
+def _rebalance(view: View) -> Found:
+    """Communities that break a rule, in regions that were not rebalanced."""
+    residents = dict(
+        zip(view.before["community_id"], numbers(view.before["residents"]), strict=True)
+    )
+    nothing = float("nan")
+    return {
+        ("rebalance", str(name)): Missed("community", residents[name], nothing, nothing)
+        for region in (view.rebalance or {}).get("regions", [])
+        for name in region["breaking"]
+        if name not in view.rebalanced
+    }
 
 
 def _floor_area(view: View) -> Found:

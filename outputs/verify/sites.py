@@ -106,6 +106,8 @@ def _homes(view: View, layer: GeoDataFrame) -> Iterator[str]:
         others = np.ones(len(away), dtype=bool)
         if mine in parent_of and away.min() > INSIDE_M:
             others = (parents == parent_of[mine]).to_numpy(bool)
+            if parent_of[mine] in view.rebalanced:
+                others = parents.isin(view.rebalanced).to_numpy(bool)
         near = names[others & (away <= away[others].min() + NEAR_M)].tolist()
         if mine not in near:
             yield f"{row.site_id} counts for {show(mine)} and belongs to {' or '.join(near)}"
@@ -130,8 +132,21 @@ def _today(view: View) -> Iterator[str]:
     sites = view.facilities[view.facilities["status"] == "existing"]
     parents = view.districts.set_index("community_id")["parent_id"].to_dict()
     by = sites["community_id"].map(parents)
+    unsure: set[str] = set()
+    for row in np.flatnonzero(by.isin(view.rebalanced)):
+        near = _communities_near(view, sites.geometry.iloc[row])
+        by.iloc[row] = near[0]
+        unsure |= set(near) if len(near) > 1 else set()
     found = {
         "floor_area_m2": grouped(numbers(sites["floor_area_before_m2"]), by),
         "facilities": grouped(np.ones(len(sites)), by),
     }
-    yield from (f"today: {text}" for text in compare(view.before, found))
+    sure = view.before[~view.before["community_id"].isin(unsure)]
+    yield from (f"today: {text}" for text in compare(sure, found))
+
+
+def _communities_near(view: View, site: shapely.Geometry) -> list[str]:
+    """Communities of today that a site lies in, or is nearest to; several on a border."""
+    away = shapely.distance(site, np.asarray(view.before.geometry, dtype=object))
+    near = np.flatnonzero(away <= away.min() + NEAR_M)
+    return [str(name) for name in view.before["community_id"].iloc[near]]

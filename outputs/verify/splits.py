@@ -22,7 +22,11 @@ def split(view: View) -> Iterator[str]:
         if row.parent_id not in parents:
             yield f"{row.community_id} comes from {row.parent_id}, which is no community of today"
     for community, row in parents.items():
-        yield from _community(view, community, row)
+        tier = view.tier(number(row.residents), number(row.households))
+        if row.tier != tier:
+            yield f"{community}: tier is {row.tier}, {tier} is right"
+        if community not in view.rebalanced:
+            yield from _community(view, community, row)
     recorded = [str(entry["community_id"]) for entry in view.record["split"]]
     for community in sorted(set(recorded)):
         if recorded.count(community) > 1 or community not in parents:
@@ -33,8 +37,6 @@ def _community(view: View, community: str, row: Any) -> Iterator[str]:  # noqa: 
     """Check one community of today, its districts and its entry in the record."""
     tier = view.tier(number(row.residents), number(row.households))
     mine = view.districts[view.districts["parent_id"] == community]
-    if row.tier != tier:
-        yield f"{community}: tier is {row.tier}, {tier} is right"
     yield from _identity(community, row, mine, tier)
     entry, is_divided = view.entries.get(community), community in view.parts
     if is_divided:

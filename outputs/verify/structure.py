@@ -88,7 +88,7 @@ def membership(view: View) -> Iterator[str]:
     for unit, community, old in zip(*(view.units[name] for name in columns), strict=True):
         if community not in parents:
             yield f"unit {unit} lies in community {community}, which is no district"
-        elif old != parents[community]:
+        elif old != parents[community] and old not in view.rebalanced:
             yield f"unit {unit} was in {old}, its district {community} in {parents[community]}"
     yield from _unions(view.units, "community_id", view.districts, "district")
 

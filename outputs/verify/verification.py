@@ -14,6 +14,7 @@ from .borders import contiguity, groups
 from .copies import copies
 from .figures import figures
 from .proofs import proofs
+from .rebalance import rebalance
 from .shortfalls import shortfalls
 from .sites import facilities, floor_area
 from .splits import split
@@ -33,6 +34,7 @@ CHECKS: dict[str, Callable[[View], Iterator[str]]] = {
     "split": split,
     "contiguity": contiguity,
     "groups": groups,
+    "rebalance": rebalance,
     "floor area": floor_area,
     "facilities": facilities,
     "walking": walking,

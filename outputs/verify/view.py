@@ -97,7 +97,26 @@ class View:
     def parts(self) -> dict[str, GeoDataFrame]:
         """Districts of every community that the layers show as divided, by its id."""
         groups = self.districts.groupby("parent_id", sort=False)
-        return {str(parent): part for parent, part in groups if len(part) > 1}
+        return {
+            str(parent): part
+            for parent, part in groups
+            if len(part) > 1 and str(parent) not in self.rebalanced
+        }
+
+    @property
+    def rebalance(self) -> dict[str, Any] | None:
+        """What is recorded on a rebalancing; None if there was none."""
+        return self.record.get("rebalance")
+
+    @cached_property
+    def rebalanced(self) -> set[str]:
+        """Communities of today in regions that were rebalanced, by id."""
+        return {
+            str(name)
+            for region in (self.rebalance or {}).get("regions", [])
+            if region["moved"]["status"] in {"optimal", "feasible"}
+            for name in region["communities"]
+        }
 
     @cached_property
     def entries(self) -> dict[str, dict[str, Any]]:
