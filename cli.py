@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from shequ.benchmarks.commands import bench
 from shequ.commands.check import check
+from shequ.commands.communities import communities
 from shequ.commands.generate import generate
 from shequ.commands.options import BAD_INPUT, INFEASIBLE, NO_PLAN
 from shequ.commands.planning import planning
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(planning)
+app.add_typer(communities)
 app.add_typer(solve, name="solve")
 app.add_typer(check, name="check")
 app.add_typer(generate, name="generate")

@@ -65,7 +65,22 @@ def _check_language(lang: str) -> None:
         raise ValueError(f"--lang {lang} not understood; choose {' or '.join(LANGUAGES)}.")
 
 
-def _read(
+def check_plan_options(where: PlanOptions) -> None:
+    """
+    Refuse a language or a folder that cannot be used, before any work is done.
+
+    Raises
+    ------
+    ValueError
+        If the language is unknown.
+    OSError
+        If the folder cannot be written to.
+    """
+    _check_language(where.lang)
+    _check_output(where.output)
+
+
+def read_inputs(
     city: Path,
     policy: Path | None,
     values: list[str] | None,
@@ -115,7 +130,7 @@ def audit(
     _check_language(lang)
     if output is not None:
         _check_output(output)
-    read, rules = _read(city, policy, values, need_sites=False)
+    read, rules = read_inputs(city, policy, values, need_sites=False)
     snapshot = audit_city(read, rules, walking_times(read, rules))
     blind = blind_spots(read, snapshot)
     typer.echo(audit_text(snapshot, blind, rules))
@@ -152,8 +167,8 @@ def _run(
         raise ValueError(f"--budget {budget} not understood; give an amount, or leave it out.")
     _check_output(output)
     began = time.monotonic()
-    read, rules = _read(
-        city, where.policy, where.values, _tuning(search), need_sites="site" in stages
+    read, rules = read_inputs(
+        city, where.policy, where.values, tuning(search), need_sites="site" in stages
     )
     backend_named(rules.solver.name)
     stop, resume = Stop(), output / ".shequ-resume.json"
@@ -177,12 +192,13 @@ def _run(
     if not plan.interrupted:
         resume.unlink(missing_ok=True)
     typer.echo(summary(layers.record))
-    _verify(output)
+    verify_folder(output)
     typer.echo(f"{time.monotonic() - began:.1f} s in all", err=True)
     typer.echo(f"report: {files[-1]}")
 
 
-def _tuning(search: SolverOptions) -> dict[str, object]:
+def tuning(search: SolverOptions) -> dict[str, object]:
+    """Return the policy values that options of the solver replace."""
     return {
         "solver.name": search.solver,
         "solver.split_gap": search.gap,
@@ -227,7 +243,15 @@ def plan(
     _run(city, ("split", "site"), where=where, search=search, relax=relax, budget=budget)
 
 
-def _verify(folder: Path) -> None:
+def verify_folder(folder: Path) -> None:
+    """
+    Verify a written plan, and say what was found.
+
+    Raises
+    ------
+    ValueError
+        If it breaks a rule.
+    """
     from ..outputs.verify import verify_plan  # noqa: PLC0415
 
     verification = verify_plan(folder)
@@ -243,7 +267,7 @@ def _verify(folder: Path) -> None:
 @planning.command()
 def verify(folder: Annotated[Path, typer.Argument(help="Folder of a plan.")]) -> None:
     """Check a plan again from its written files alone."""
-    _verify(folder)
+    verify_folder(folder)
 
 
 @planning.command()

@@ -34,7 +34,7 @@ from functools import cached_property
 import numpy as np
 
 from ..formulation import BoolArray, FloatArray, IntArray, ModelBuilder
-from .combined_plan import Cap, CombinedModel, Slots
+from .combined_plan import Cap, CombinedModel, make_slots, needs_centres
 from .measures import Geography, Parts, targets
 from .orbitope import Opening, add_orbitope, opening_order
 from .polsby_popper import FIRST_RATIOS, SCORE_UNIT, Outlines, tangent
@@ -78,44 +78,6 @@ def combined_model(
     for cap in caps:
         blocks.cap(cap)
     return blocks.build(objective)
-
-
-def needs_centres(problem: Districting, parts: Sequence[Parts]) -> bool:
-    """Whether a moment of inertia with a free centre is asked for."""
-    seats = None if problem.rules is None else problem.rules.seats
-    is_seated = seats is not None and bool((seats >= 0).all())
-    return not is_seated and any(part.inertia > 0 for part in parts)
-
-
-def make_slots(problem: Districting, parts: Sequence[Parts], centres: IntArray) -> Slots:
-    """
-    Districts that may be, as far as the measures need to tell them apart.
-
-    Parameters
-    ----------
-    parts
-        All sums that are asked for.
-    centres
-        Nodes that may be a free centre.
-    """
-    k, rules = problem.num_districts, problem.rules
-    names = np.arange(k)
-    seats = np.full(k, -1) if rules is None or rules.seats is None else rules.seats
-    named = rules is not None and rules.names_districts
-    named |= any(part.label_costs is not None for part in parts)
-    if not needs_centres(problem, parts):
-        is_seated = bool((seats >= 0).all())
-        return Slots(seats.astype(np.int64) if is_seated else np.full(k, -1), names, names)
-    if not named:
-        return Slots(centres, np.full(centres.size, -1), np.arange(centres.size))
-    pairs = [
-        (int(node), district)
-        for district in range(k)
-        for node in (centres if seats[district] < 0 else seats[district : district + 1])
-        if problem.may_hold[node, district]
-    ]
-    centre, label = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return Slots(centre, label, label)
 
 
 class _Blocks:

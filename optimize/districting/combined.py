@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...models.districting.combined import combined_model, needs_centres
-from ...models.districting.combined_plan import CombinedModel, Inequality
+from ...models.districting.combined import combined_model
+from ...models.districting.combined_plan import CombinedModel, Inequality, needs_centres
 from ...models.districting.measures import Geography, Parts
 from ...models.districting.problem import Districting
 from ...models.districting.separators import violated_separators

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shequ.benchmarks.checks.large_districting import check_large
 from shequ.instances.synthetic.district_graphs import voronoi_districting
 from shequ.models.districting.hess import hess_model
 from shequ.models.districting.inexact import inexact_model
@@ -225,6 +226,16 @@ def test_small_gaps_end_the_search() -> None:
     assert result.reason is Reason.GAP
     assert result.gap is not None
     assert result.gap <= 0.05
+
+
+def test_benchmarks_recompute_the_objective() -> None:
+    """The check in plain loops finds the objective, and nothing broken."""
+    problem = small(7, units=200, districts=2, tolerance=0.1)
+    result = solve_large(problem, limits=Limits(seconds=1))
+    assert result.solution is not None
+    value, broken = check_large(problem, result.solution)
+    assert broken == []
+    assert value == pytest.approx(result.objective)
 
 
 def test_a_stop_keeps_the_best() -> None:

@@ -23,6 +23,9 @@ from .starts import Snapping, best_diagrams, coarse_sites
 _FAR = 1e-3
 """Share of the objective from plan to diagram above which the borders are not all that is wrong."""
 
+_REACHED = 5e-5
+"""The same below which moves at the borders are not tried."""
+
 _PRICE_ROUNDS = 60
 
 MOST_EXCHANGED = 30_000
@@ -185,7 +188,7 @@ def _bound(search: Search, best: _Best) -> FreeBound:
 
     def over(share: float) -> bool:
         left = search.deadline.seconds_left
-        return search.stopped or search.closed or left <= began * (1 - 0.7 * share)
+        return search.stopped or search.closed or left <= began * (1 - 0.8 * share)
 
     return free_centre_bound(
         search.problem,
@@ -221,7 +224,10 @@ def _improve(search: Search, best: _Best, seconds: float) -> None:
     if search.plan is None or search.done or seconds <= 0:
         return
     seed, stop, plan = search.limits.seed, search.stop, search.plan
-    if search.objective - best.power.value > _FAR * search.objective:
+    share = (search.objective - best.power.value) / search.objective
+    if share < _REACHED:
+        return
+    if share > _FAR:
         trace = find_plan(
             search.problem, Objective(), seconds=seconds, seed=seed, start=plan, stop=stop
         )
