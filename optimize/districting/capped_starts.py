@@ -23,7 +23,7 @@ from .heuristics import find_plan
 _PRICES = (0.0, 0.3, 1.0, 3.0, 10.0)
 """Prices of the caps, as shares of the objective of a plan."""
 
-_SECONDS = 0.02
+_SECONDS = 0.01
 """Seconds a node that one run of the heuristics may take."""
 
 _ROUNDNESS = 0.8

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...models.districting.label_rules import centre_bounds
+from ...models.districting.label_rules import centre_bounds, seats_of
 from ...models.districting.problem import Districting
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Deadline, Stop
@@ -224,11 +224,18 @@ class Fixing:
             self._learn(relaxation, np.arange(relaxation.centres.size))
             self.bound = max(self.bound, self._ascent.bound)
 
-    def restart(self) -> None:
-        """Forget the dilated space: the next climb starts from the best point, with new steps."""
-        if self._ascent is not None:
-            point = self._ascent.best_point
-            self._ascent = Ascent(point, step=0.1 * float(np.abs(point).mean()))
+    @property
+    def seats(self) -> IntArray:
+        """Nodes that are centres in every plan."""
+        seats = seats_of(self.problem)
+        return seats[seats >= 0]
+
+    def best_multipliers(self) -> tuple[FloatArray, FloatArray]:
+        """Best point so far, and the multipliers of balance, shape (nodes, weights)."""
+        n = self.problem.num_nodes
+        point = np.zeros(n) if self._ascent is None else self._ascent.best_point
+        none = np.zeros((n, self.problem.weights.shape[1]))
+        return point, none if self._balance is None else self._balance
 
     def probe(
         self,
@@ -269,12 +276,11 @@ class Fixing:
 
     def _relaxation(self, cutoff: float) -> Relaxation | None:
         """Return the relaxation of the pairs that are left; None if they hold no plan."""
-        rules = self.problem.rules
-        seats = None if rules is None or rules.seats is None else rules.seats[rules.seats >= 0]
+        seats = self.seats
         relaxation = Relaxation(
             self.problem, self.allowed(cutoff), forced=seats, balance=self._balance
         )
-        missing = seats is not None and not np.isin(seats, relaxation.centres).all()
+        missing = not np.isin(seats, relaxation.centres).all()
         if relaxation.is_empty or missing:
             self.bound = np.inf
             return None

@@ -8,6 +8,7 @@ linear relaxation are separated by maximum flows as well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +45,13 @@ class Found:
         What the solver found, checked.
     plan
         District of each node; None if no plan was found.
+    separators
+        Contiguity inequalities that disconnected solutions broke.
     """
 
     result: Result[FloatArray]
     plan: IntArray | None
+    separators: list[Separator]
 
 
 class HessTree:
@@ -62,17 +66,25 @@ class HessTree:
         Pairs that get a variable, shape (nodes, nodes).
     eager
         Whether contiguity is separated eagerly; None to decide by the number of pairs.
+    known
+        Separators to state from the start.
     """
 
     def __init__(
-        self, problem: Districting, allowed: BoolArray, *, eager: bool | None = None
+        self,
+        problem: Districting,
+        allowed: BoolArray,
+        *,
+        eager: bool | None = None,
+        known: Sequence[Separator] = (),
     ) -> None:
         """Build the model."""
         n = problem.num_nodes
         self.problem = problem
         self.eager = bool(allowed.sum() <= SMALL) if eager is None else eager
+        self.separators: list[Separator] = []
         cuts = neighbour_separators(problem) if self.eager else []
-        self.hess: HessModel = hess_model(problem, allowed, cuts)
+        self.hess: HessModel = hess_model(problem, allowed, [*cuts, *known])
         self.column = np.full((n, n), -1, dtype=np.int64)
         self.column[self.hess.node, self.hess.centre] = np.arange(self.hess.node.size)
 
@@ -113,11 +125,13 @@ class HessTree:
             separate_fractional=self._broken_in_part if self.eager else None,
         )
         found = None if result.solution is None else self.hess.plan(result.solution)
-        return Found(result, found)
+        return Found(result, found, self.separators)
 
     def _broken(self, values: FloatArray) -> list[Cut]:
         centre_of = self.hess.assignment(values)
-        return self._cuts(violated_separators(self.problem, centre_of))
+        separators = violated_separators(self.problem, centre_of)
+        self.separators += separators
+        return self._cuts(separators)
 
     def _broken_in_part(self, values: FloatArray) -> list[Cut]:
         dense = np.zeros(self.column.shape)

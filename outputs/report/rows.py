@@ -23,8 +23,10 @@ class CommunityRow:
     ----------
     place
         Its id.
-    parent_name
-        Name of the community that it was split from; empty where kept.
+    is_changed
+        Whether its units are not those of today.
+    change
+        What becomes of it, in words.
     faults
         What falls short in it.
     cells
@@ -33,8 +35,8 @@ class CommunityRow:
 
     place: str
     name: str
-    parent_name: str
-    is_split: bool
+    is_changed: bool
+    change: Text
     provisional: bool
     street: str
     faults: tuple[Text, ...]
@@ -60,32 +62,33 @@ def community_rows(
     shortfalls: list[Mapping[str, Any]],
     texts: Texts,
 ) -> list[CommunityRow]:
-    """Return a row a community of the plan, those of a split first."""
+    """Return a row a community of the plan, those that change first."""
     names = dict(zip(communities_before["community_id"], communities_before["name"], strict=True))
     faults: dict[str, list[Text]] = {}
     for fault in shortfalls:
         faults.setdefault(str(fault["place_id"]), []).append(texts.named("rule", fault["rule"]))
     rows = [
-        _community_row(district, names, faults.get(str(district["community_id"]), []))
+        _community_row(district, names, faults.get(str(district["community_id"]), []), texts)
         for district in districts.drop(columns=districts.geometry.name).to_dict("records")
     ]
-    return sorted(rows, key=lambda row: not row.is_split)
+    return sorted(rows, key=lambda row: not row.is_changed)
 
 
 def _community_row(
-    district: Mapping[Any, Any], names: Mapping[str, Any], faults: list[Text]
+    district: Mapping[Any, Any], names: Mapping[str, Any], faults: list[Text], texts: Texts
 ) -> CommunityRow:
-    is_split = district["change_type"] == "split"
+    change = str(district["change_type"])
+    parent = _name(names.get(district["parent_id"]), district["parent_id"])
     residents = district["residents"]
     share = district["residents_in_reach"] / residents if residents else None
     figures = {**district, "share_in_reach": share}
     return CommunityRow(
         place=str(district["community_id"]),
         name=_name(district["name"], district["community_id"]),
-        parent_name=_name(names.get(district["parent_id"]), district["parent_id"])
-        if is_split
-        else "",
-        is_split=is_split,
+        is_changed=change != "kept",
+        change=texts("change_split", parent=parent)
+        if change == "split"
+        else texts.named("change", change),
         provisional=bool(district["provisional"]),
         street="" if is_missing(district["street_id"]) else str(district["street_id"]),
         faults=tuple(faults),

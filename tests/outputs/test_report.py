@@ -163,6 +163,22 @@ def test_split_communities_come_first_in_the_table(small_plan):
     assert table.count("split from 桂花社区") == 3
 
 
+def test_communities_of_a_rebalancing_say_what_became_of_them(small_plan):
+    """Merged and rebalanced communities are named in both languages, before those that are kept."""
+    changes = ["merged", "rebalanced", "split", "kept", "kept", "kept", "kept"]
+    districts = small_plan.districts.assign(change_type=changes)
+    page = render_report(dataclasses.replace(small_plan, districts=districts))
+    table = page.split('id="table">')[1].split("</table>")[0]
+    rows = re.findall(r'data-place="([^"]+)">.*?</td><td>(.*?)</td>', table, re.DOTALL)
+    words = [re.findall(r'lang="(?:en|zh[^"]*)"[^>]*>([^<]*)<', change) for _, change in rows]
+    assert words[:3] == [
+        ["merged with others", "与其他社区合并"],
+        ["rebalanced with neighbours", "与相邻社区调整"],
+        ["split from 桂花社区", "由桂花社区拆分"],
+    ]
+    assert words[3:] == [["kept", "不变"]] * 4
+
+
 def test_plan_without_splits_sites_or_optional_layers_still_renders(small_plan):
     """Empty lists become sentences, not errors."""
     districts = small_plan.districts

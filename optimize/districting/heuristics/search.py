@@ -73,7 +73,8 @@ def find_plan(
     starts
         Number of starts; None for as many as the time allows.
     start
-        A plan to start from first; it may break rules, but its districts must be connected.
+        A plan to start from first; it may break rules. One with a disconnected district is
+        left aside.
     stop
         A request to stop; the best plan so far is kept.
     listen
@@ -86,7 +87,8 @@ def find_plan(
     search = _Search(problem, objective, incumbent, rng)
     if start is not None:
         incumbent.offer(start)
-        search.annealer.run(start, search.cooling(0, hot=0.1))
+        if _hangs_together(problem, start):
+            search.annealer.run(start, search.cooling(0, hot=0.1))
     trial = 0
     while (starts is None or trial < starts) and not incumbent.over:
         search.start(trial)
@@ -132,6 +134,11 @@ def improve(
     return plan if incumbent.plan is None else incumbent.plan
 
 
+def _hangs_together(problem: Districting, plan: IntArray) -> bool:
+    """Whether every district of a plan is connected, as trees must be."""
+    return all(problem.is_connected(np.flatnonzero(plan == d)) for d in np.unique(plan))
+
+
 @cache
 def _compile_kernels() -> None:
     """Run all kernels on a path of four nodes, so that no time limit pays for their compilation."""
@@ -167,6 +174,7 @@ class _Search:
         self.problem = problem
         self.objective = objective
         self.rng = rng
+        self.is_connected = problem.is_connected(np.arange(problem.num_nodes))
         board = make_board(problem, objective)
         self.compact = board
         if not board.factor > 0:
@@ -194,9 +202,10 @@ class _Search:
         effort = min(1 << (trial // _DOUBLE_EVERY), _MOST_EFFORT)
         edges_alone = self.objective.inertia == 0
         n = self.problem.num_nodes
+        recombinations = (200 if edges_alone else 100) if trial or n <= _SMALL else 0
         return Cooling(
             moves=effort * (20 if trial else 4) * max(n, _SMALL),
-            recombinations=effort * (200 if edges_alone else 100) * max(1, _SMALL // n),
+            recombinations=recombinations * effort * max(1, _SMALL // n),
             hot=hot,
             cold=0.1 if edges_alone else 0.01,
             swap_share=0.5,
@@ -207,9 +216,9 @@ class _Search:
         return located_plan(self.problem, self.compact, self.rng)
 
     def wild_plan(self) -> IntArray | None:
-        """Plan of random trees, unless the rules name districts, which trees know nothing of."""
+        """Plan of random trees; None if rules name districts or the graph is in pieces."""
         board: Board = self.annealer.board
-        if board.may_hold.shape[0]:
+        if board.may_hold.shape[0] or not self.is_connected:
             return None
         plan = np.zeros(self.problem.num_nodes, dtype=np.int32)
         if not np.isfinite(
