@@ -209,7 +209,8 @@ class _Run:
         bound = scip.getDualbound()
         nodes = int(scip.getNTotalNodes())
         cutoff = self.task.cutoff
-        if ending is Ending.INFEASIBLE and cutoff is not None and values is None:
+        if ending is Ending.INFEASIBLE and cutoff is not None:
+            # Nothing is better than the limit; a solution in hand may be worse.
             ending, bound = Ending.CUTOFF, cutoff
         elif has_whole_objective(model) and abs(bound) < _INFINITY:
             bound = whole_bound(model, bound)
