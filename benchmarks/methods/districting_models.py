@@ -166,8 +166,8 @@ register_method(
         name="shequ",
         families=INERTIA,
         run=engine,
-        solvers=("highs", "scip", "ortools-scip", "pulp-cbc"),
-        default_solvers=("highs",),
+        solvers=("scip", "highs", "ortools-scip", "pulp-cbc"),
+        default_solvers=("scip",),
     )
 )
 for name, separators in SEPARATORS.items():
