@@ -32,6 +32,9 @@ ITERATIONS = 60
 LEAF_PAIRS = 1500
 """Pairs of nodes with a choice of centres up to which a model is solved."""
 
+KNOWN = 300
+"""Latest separators that a model starts with."""
+
 FIRST_STEP = 0.02
 """Length of the first step of a climb, as a share of the mean multiplier."""
 
@@ -169,7 +172,7 @@ class CentreTree:
         """Solve the Hess model on the pairs of a node; what it leaves open goes back."""
         search = self.search
         self.leaves += 1
-        found = HessTree(self.problem, keep, eager=False, known=search.cuts).solve(
+        found = HessTree(self.problem, keep, eager=False, known=search.cuts[-KNOWN:]).solve(
             solver=search.solver,
             limits=search.limits.within(search.deadline.seconds_left),
             cutoff=search.objective,

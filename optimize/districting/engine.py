@@ -9,7 +9,6 @@ added in its search tree. The plan is then proven optimal, or carries the better
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from ...models.districting.problem import Districting
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
+from .centre_tree import CentreTree
 from .choose import Method, choose
 from .conflicts import obvious_conflicts
 from .existence import look_for_a_plan
@@ -45,6 +45,9 @@ EFFORTS = (Effort(1, 300, 0), Effort(2, 300, 60), Effort(8, 600, 60))
 
 FEW = 3
 """Pairs per node that are few enough for the proof."""
+
+MANY, NEAR = 2500, 0.02
+"""Pairs above which, and gap up to which, the Lagrangian bound branches on centres."""
 
 POLISHED = 6
 """Pairs per node of the restricted model that polishes the plan."""
@@ -101,16 +104,13 @@ def solve_districting(
     choice = choose(problem, method)
     labels = [*weight_labels, *["weight"] * problem.weights.shape[1]][: problem.weights.shape[1]]
     if choice.method == "large":
-        # Loaded where it is needed: most problems are small.
-        engine = importlib.import_module(".large", __package__)
-        result: Result[IntArray] = engine.solve_large(
-            problem, limits=limits, solver=solver, stop=stop, listen=listen
-        )
-        return result
+        from .large import solve_large  # noqa: PLC0415 - most problems are small
+
+        return solve_large(problem, limits=limits, solver=solver, stop=stop, listen=listen)
     search = Search(
         problem, problem.evaluate, limits, solver, stop, listen, Deadline.after(limits.seconds)
     )
-    search.detail = f"{choice.why}"
+    search.detail = choice.why
     conflicts = obvious_conflicts(problem, labels)
     if conflicts:
         search.infeasible, search.detail = True, "; ".join(conflicts)
@@ -154,12 +154,23 @@ class _HessEngine:
             self._tighten(effort)
             if self.search.done or self._num_pairs <= FEW * self.problem.num_nodes:
                 break
+        if not self.search.done and self._branches_on_centres:
+            with self.search.timed("solve"):
+                CentreTree(self.search, self.fixing).run()
+            return
         most = max(POLISHED * self.problem.num_nodes, LEAST_POLISHED)
         if not self.search.done and self._num_pairs > most:
             self._polish()
             self._tighten(EFFORTS[-1])
         if not self.search.done:
             self._prove()
+
+    @property
+    def _branches_on_centres(self) -> bool:
+        """Whether many pairs are left although the gap is small."""
+        objective = self.search.objective
+        near = objective - self.search.bound <= NEAR * abs(objective)
+        return self.search.plan is not None and near and self._num_pairs > MANY
 
     @property
     def _num_pairs(self) -> int:
