@@ -15,6 +15,8 @@ LIBRARIES = (
     "highspy",
     "ortools",
     "pulp",
+    "pyscipopt",
+    "numba",
     "numpy",
     "scipy",
     "shapely",
