@@ -93,7 +93,9 @@ def test_a_start_never_changes_the_optimum(solver_name: str) -> None:
         assert result.objective == pytest.approx(22.0)
 
 
-@pytest.mark.parametrize("solver", ["highs", "ortools-pdlp", "ortools-highs", "ortools-scip"])
+@pytest.mark.parametrize(
+    "solver", ["highs", "scip", "ortools-pdlp", "ortools-highs", "ortools-scip"]
+)
 def test_linear_programs_are_solved(solver: str) -> None:
     """A model without integers, with a free column, is solved to its optimum."""
     builder = ModelBuilder("lp")
@@ -140,7 +142,7 @@ def _hard(size: int = 60) -> LinearModel:
     return builder.build()
 
 
-@pytest.mark.parametrize("solver", ["highs", "ortools-scip", "pulp-cbc"])
+@pytest.mark.parametrize("solver", ["highs", "scip", "ortools-scip", "pulp-cbc"])
 def test_a_time_limited_run_is_never_optimal(solver: str) -> None:
     """A run that ends by its time limit says so, whatever the solver calls it."""
     result = solve_model(_hard(), solver=solver, limits=Limits(seconds=0.3))
@@ -181,11 +183,11 @@ def test_import_order_does_not_matter() -> None:
         "b = ModelBuilder(); x = b.add_columns([1.0], upper=1, integer=True)\n"
         "b.add_rows([0], x, [1.0], lower=[1.0]); m = b.build()\n"
         "print([solve_model(m, solver=s).objective "
-        "for s in ('ortools-highs', 'pulp-cbc', 'highs', 'ortools-scip', 'highs')])\n"
+        "for s in ('ortools-highs', 'pulp-cbc', 'scip', 'highs', 'ortools-scip', 'highs')])\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == "[1.0, 1.0, 1.0, 1.0, 1.0]"
+    assert run.stdout.strip() == "[1.0, 1.0, 1.0, 1.0, 1.0, 1.0]"
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
