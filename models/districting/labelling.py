@@ -19,7 +19,8 @@ edge; see Validi and Buchanan (2022), "Political districting to minimize cut edg
 Programming Computation 14.
 
 Its relaxation is still weak: x_id = 1/k cuts nothing. If no district with node i has a border
-cheaper than B_i, and none at all one cheaper than B, the border b_d of a district is bounded:
+cheaper than B_i, and none at all one cheaper than B, the border b_d of a district is bounded (all
+bounds may differ by district):
 
     b_d = Σ_e c_e (2 z_ed - x_ud + x_vd)      every d                (border)
     b_d ≥ B + (B_i - B) x_id                  every i, d             (least border)
@@ -110,7 +111,8 @@ def labelling_model(
     separators
         Inequalities for every district, see :meth:`LabellingModel.rows_of`.
     least_borders
-        A bound on the cost of the border of any district with that node, shape (nodes,).
+        A bound on the cost of the border of any district with that node, shape (nodes,), or of
+        each district with that node, shape (nodes, districts).
 
     Raises
     ------
@@ -217,9 +219,10 @@ class _Blocks:
         add_reach(self.builder, self.problem, self.x, self.opened, self.opening)
 
     def borders(self, least: FloatArray) -> None:
-        """Add b_d = Σ c_e (2 z_ed - x_ud + x_vd) and b_d ≥ B + (B_i - B) x_id."""
-        k, m = self.x.shape[1], self.costs.size
-        floor = float(least.min())
+        """Add b_d = Σ c_e (2 z_ed - x_ud + x_vd) and b_d ≥ B_d + (B_id - B_d) x_id."""
+        (n, k), m = self.x.shape, self.costs.size
+        bounds = np.broadcast_to(least if least.ndim == 2 else least[:, None], (n, k))
+        floor = bounds.min(axis=0)
         self.border = self.builder.add_columns(np.zeros(k), lower=floor)
         rows = np.tile(np.arange(k), m)
         cost = np.repeat(self.costs, k)
@@ -230,13 +233,13 @@ class _Blocks:
             lower=np.zeros(k),
             upper=0,
         )
-        raised = np.flatnonzero(least > floor)
-        pairs = np.arange(raised.size * k)
+        node, d = np.nonzero(bounds > floor)
+        rows = np.arange(node.size)
         self.builder.add_rows(
-            np.r_[pairs, pairs],
-            np.r_[np.tile(self.border, raised.size), self.x[raised].ravel()],
-            np.r_[np.ones(pairs.size), np.repeat(floor - least[raised], k)],
-            lower=np.full(pairs.size, floor),
+            np.r_[rows, rows],
+            np.r_[self.border[d], self.x[node, d]],
+            np.r_[np.ones(node.size), floor[d] - bounds[node, d]],
+            lower=floor[d],
         )
 
     def single_flow(self) -> None:

@@ -26,13 +26,15 @@ FIRST_RATIOS: FloatArray = np.geomspace(2.5, 25.0, 20)
 """Ratios of the first tangents, where the mean district has area 1: circles have about 3.5."""
 
 SCORE_UNIT = 0.01
-"""Unit of the columns q, so small that the tolerance of a solver does not matter."""
+"""Unit of P, A and q together, so small that the tolerance of a solver does not matter."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
     """
-    Lengths and areas in units in which the mean district has area 1.
+    Lengths and areas, scaled so that the mean district has area 1 / :data:`SCORE_UNIT`.
+
+    Lengths and areas are stretched by the same factor beyond that, which P, A and q share.
 
     Parameters
     ----------
@@ -54,9 +56,10 @@ class Outlines:
             geography.needed(label, "polsby-popper")
             for label in ("edge_lengths", "outer_perimeter", "area")
         )
-        unit = float(area.sum()) / problem.num_districts
-        side = np.sqrt(unit)
-        return cls(lengths / side, outer / side, area / unit, problem.edges.reshape(-1, 2))
+        mean = float(area.sum()) / problem.num_districts
+        side = np.sqrt(mean) * SCORE_UNIT
+        ends = problem.edges.reshape(-1, 2)
+        return cls(lengths / side, outer / side, area / (mean * SCORE_UNIT), ends)
 
     def values(self, group: IntArray, num_groups: int) -> FloatArray:
         """
@@ -73,7 +76,7 @@ class Outlines:
         outline += np.bincount(u, border, num_groups) + np.bincount(v, border, num_groups)
         area = np.bincount(group, self.area, num_groups)
         score = np.square(outline) / (4 * np.pi * np.maximum(area, 1e-12))
-        return np.column_stack([outline, area, score / SCORE_UNIT])
+        return np.column_stack([outline, area, score])
 
 
 def tangent(ratio: float) -> FloatArray:
@@ -82,9 +85,9 @@ def tangent(ratio: float) -> FloatArray:
 
     Examples
     --------
-    >>> circle = np.array([np.sqrt(4 * np.pi), 1.0, 1 / SCORE_UNIT])
+    >>> circle = np.array([np.sqrt(4 * np.pi), 1.0, 1.0])
     >>> abs(float(tangent(circle[0]) @ circle)) < 1e-9
     True
     """
-    scale = 1 / (4 * np.pi * SCORE_UNIT)
+    scale = 1 / (4 * np.pi)
     return np.array([2 * ratio * scale, -(ratio**2) * scale, -1.0])

@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ...models.districting.label_rules import seats_of
 from ...models.districting.problem import Districting
-from ...models.formulation import IntArray
+from ...models.formulation import FloatArray, IntArray
 
 MOST_NAMES = 5
 """Number of units that a message names."""
@@ -82,7 +82,7 @@ def _wrong_total(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
             )
 
 
-def _shown(bounds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+def _shown(bounds: FloatArray) -> str:
     low, high = float(bounds.min()), float(bounds.max())
     return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
@@ -123,36 +123,43 @@ def _broken_districts(problem: Districting, labels: Sequence[str]) -> Iterator[s
     fixed = problem.may_hold.sum(axis=1) == 1
     for district in range(problem.num_districts):
         may = problem.may_hold[:, district]
-        own = np.flatnonzero(fixed & may)
-        yield from _wrong_load(problem, labels, district, own)
-        inside = np.flatnonzero(may)
+        own, inside = np.flatnonzero(fixed & may), np.flatnonzero(may)
         part = connected_components(problem.graph[inside][:, inside], directed=False)[1]
         own_part = part[np.searchsorted(inside, own)]
+        yield from _too_heavy_locks(problem, labels, district, own)
         if np.unique(own_part).size > 1:
             apart = own[own_part != own_part[0]]
             yield (
                 f"district {district} must hold {problem.name(int(own[0]))} and "
                 f"{names_of(problem, apart)}, which no units that may belong to it connect"
             )
+        elif not may.all():
+            parts = [part == own_part[0]] if own.size else [part == one for one in np.unique(part)]
+            reachable = [problem.weights[inside[nodes]].sum(axis=0) for nodes in parts]
+            yield from _too_light_parts(problem, labels, district, np.max(reachable, axis=0))
 
 
-def _wrong_load(
+def _too_heavy_locks(
     problem: Districting, labels: Sequence[str], district: int, own: IntArray
 ) -> Iterator[str]:
-    held = problem.weights[own].sum(axis=0)
-    possible = problem.weights[problem.may_hold[:, district]].sum(axis=0)
-    for w, label in enumerate(labels):
-        most, least = problem.district_upper[district, w], problem.district_lower[district, w]
-        if own.size > 1 and held[w] > most + SLACK:
+    held, most = problem.weights[own].sum(axis=0), problem.district_upper[district]
+    for w in np.flatnonzero(held > most + SLACK):
+        if own.size > 1:
             yield (
                 f"district {district} must hold {names_of(problem, own)}, together "
-                f"{held[w]:,.0f} {label}, more than it may have ({most:,.0f})"
+                f"{held[w]:,.0f} {labels[int(w)]}, more than it may have ({most[w]:,.0f})"
             )
-        if possible[w] < least - SLACK and possible[w] < problem.weights[:, w].sum() - SLACK:
-            yield (
-                f"the units that may belong to district {district} have {possible[w]:,.0f} "
-                f"{label}, fewer than it must have ({least:,.0f})"
-            )
+
+
+def _too_light_parts(
+    problem: Districting, labels: Sequence[str], district: int, possible: FloatArray
+) -> Iterator[str]:
+    least = problem.district_lower[district]
+    for w in np.flatnonzero(possible < least - SLACK):
+        yield (
+            f"the units that may belong to district {district} and hang together have "
+            f"{possible[w]:,.0f} {labels[int(w)]}, fewer than it must have ({least[w]:,.0f})"
+        )
 
 
 def _not_apart(problem: Districting) -> Iterator[str]:

@@ -62,13 +62,26 @@ class EdgeBound:
     plans
         Plans that may be better than the known one, not checked.
     parts
-        Bounds by kind of plan, for people.
+        Bounds by kind of plan. "inside" has a district away from the hub, the others have none.
+    outer
+        Nodes at the hub, shape (nodes at the hub,): no district away from it holds one of them.
+    inner_border
+        No border of a district away from the hub costs less.
     """
 
     bound: float
     least_border: float
     plans: tuple[IntArray, ...]
     parts: dict[str, float]
+    outer: IntArray
+    inner_border: float
+
+    @property
+    def others(self) -> float:
+        """Bound on every plan without a district away from the hub; -inf if not known apart."""
+        if "inside" not in self.parts:
+            return -np.inf
+        return min(value for kind, value in self.parts.items() if kind != "inside")
 
 
 def edge_bound(
@@ -136,6 +149,8 @@ def edge_bound(
         bounds.least / scale,
         tuple(bounds.plans),
         {kind: value / scale for kind, value in kinds.items()},
+        np.unique(edges[dual.edge[dual.tail == dual.hub]]),
+        bounds.inner_border / scale,
     )
 
 
@@ -162,7 +177,7 @@ class _Bounds:
         self.plans: list[IntArray] = []
         self.through: dict[int, int] = {}
         self.cycle: dict[int, int] = {}
-        self.least = 0
+        self.least = self.inner_border = 0
 
     def by_kind(self) -> dict[str, int]:
         """Bound every kind of plan; the limit where none below it is left."""
@@ -177,6 +192,7 @@ class _Bounds:
         self.least = min(self.cycle[1], 2 * min(self.cycle.values()))
         any_kind = -(-k * self.least // 2)
         kinds = {"districts": any_kind}
+        self.inner_border = max(self.least, inside[1])
         if k == 2:
             kinds = {"path": self.through[1], "inside": inside[1]}
         elif k in (3, 4):
@@ -188,7 +204,7 @@ class _Bounds:
     def _three(self, table: Table) -> dict[str, int]:
         """Bound plans of three districts."""
         one = self.walks.window(1)
-        inside = self._inside(1, 2 * self.limit - 2 * self.least)
+        self.inner_border = inside = self._inside(1, 2 * self.limit - 2 * self.least)
         return {
             "paths": 2 * self.through[1],
             "star": self._star(table, table, np.stack([one, one, one])),
@@ -205,7 +221,7 @@ class _Bounds:
         pairs = np.empty_like(table)
         pair_up(table, one[0], one[1], most, pairs)
         walks.prolong(pairs, self.hub, most)
-        inside = self._inside(1, 2 * self.limit - 3 * least)
+        self.inner_border = inside = self._inside(1, 2 * self.limit - 3 * least)
         pair_inside = self._inside(2, self.limit)
         # Joined with the neighbour that shares most of its border, the district inside leaves a
         # plan of three parts, one of them double.

@@ -25,7 +25,7 @@ from ..result import Result, Status
 from .centre_tree import CentreTree
 from .choose import Method, choose
 from .conflicts import obvious_conflicts
-from .existence import look_for_a_plan
+from .existence import list_plans, look_for_a_plan
 from .heuristics import find_plan
 from .lagrangian import Fixing
 from .search import Listen, Search
@@ -51,6 +51,9 @@ MANY, NEAR = 2500, 0.02
 
 POLISHED = 6
 """Pairs per node of the restricted model that polishes the plan."""
+
+WIDE, LISTING_SECONDS = 0.05, 3.0
+"""Gap above which plans may be so few that they are listed, and how long that is tried."""
 
 LEAST_POLISHED = 2000
 """Pairs up to which the proof needs no polished plan."""
@@ -146,31 +149,60 @@ class _HessEngine:
         if self.search.plan is None and not self.search.over:
             with self.search.timed("existence"):
                 look_for_a_plan(self.search, share=0.4)
+        self._narrow()
+        if not self.search.done and self._gap > WIDE:
+            self._list()
+        if not self.search.done:
+            self._finish()
+
+    def _narrow(self) -> None:
+        """Take turns of heuristic and bound until few pairs are left."""
         for effort in EFFORTS:
             if self.search.done:
                 return
             if effort is not EFFORTS[0]:
                 self._improve(effort.starts)
             self._tighten(effort)
-            if self.search.done or self._num_pairs <= FEW * self.problem.num_nodes:
-                break
-        if not self.search.done and self._branches_on_centres:
+            if self._num_pairs <= FEW * self.problem.num_nodes:
+                return
+
+    def _finish(self) -> None:
+        """Branch on centres where the bound is close, else solve models."""
+        if self._branches_on_centres:
+            self.search.detail += f"; the bound branches on the centres of {self._num_pairs} pairs"
             with self.search.timed("solve"):
                 CentreTree(self.search, self.fixing).run()
             return
         most = max(POLISHED * self.problem.num_nodes, LEAST_POLISHED)
-        if not self.search.done and self._num_pairs > most:
+        if self._num_pairs > most:
             self._polish()
             self._tighten(EFFORTS[-1])
         if not self.search.done:
             self._prove()
 
     @property
+    def _gap(self) -> float:
+        """Distance from plan to bound as a share of the plan; infinite without a plan."""
+        objective = self.search.objective
+        if not np.isfinite(objective):
+            return np.inf
+        return (objective - self.search.bound) / max(abs(objective), 1e-12)
+
+    def _list(self) -> None:
+        """List all plans, if there are few."""
+        search = self.search
+        allowed = self._allowed().astype(float)
+        with search.timed("existence"):
+            list_plans(
+                search,
+                allowed @ allowed.T > 0,
+                seconds=min(LISTING_SECONDS, search.deadline.seconds_left / 10),
+            )
+
+    @property
     def _branches_on_centres(self) -> bool:
         """Whether many pairs are left although the gap is small."""
-        objective = self.search.objective
-        near = objective - self.search.bound <= NEAR * abs(objective)
-        return self.search.plan is not None and near and self._num_pairs > MANY
+        return self._gap <= NEAR and self._num_pairs > MANY
 
     @property
     def _num_pairs(self) -> int:
@@ -188,6 +220,7 @@ class _HessEngine:
                 starts=starts,
                 start=search.plan,
                 stop=search.stop,
+                listen=lambda _, objective: self._told(objective, None),
             )
         self.seed += 1
         if found.plan is not None:
@@ -229,8 +262,9 @@ class _HessEngine:
         """Solve the Hess model on all pairs that are left."""
         allowed = self._with_plan(self._allowed())
         if allowed.sum() > MOST_PAIRS:
-            self.search.detail = f"{allowed.sum():,} pairs are too many for a model"
+            self.search.detail += f"; the {allowed.sum():,} pairs left are too many for a model"
             return
+        self.search.detail += f"; one model of the {allowed.sum():,} pairs left"
         self._solve(allowed, phase="solve", share=1.0)
 
     def _allowed(self) -> BoolArray:

@@ -1,21 +1,34 @@
 """
-Proofs that no plan exists, or a plan where the heuristics found none.
+Is there a plan at all, and are there only a few? The model of roots decides both.
 
-First balance without contiguity, then the model of roots (:mod:`...models.districting.rooted`)
-with separators inside the search tree.
+First balance without contiguity, then the model of roots (:mod:`...models.districting.rooted`) with
+separators inside the search tree. Where balance is so tight that few plans exist, listing all of
+them proves the best one, long before bounds on costs would.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
+from ...models.districting.problem import Districting
 from ...models.districting.rooted import rooted_pairs, without_centres
+from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Deadline
 from ..result import Status
+from ..solvers.lazy import Cut
 from .feasibility import packing_impossible
 from .search import Search
 from .tree import HessTree
 
 MOST_PAIRS = 60_000
 """Number of pairs up to which the model of roots is built."""
+
+MOST_PLANS = 100
+"""Number of plans up to which they are listed."""
+
+
+class TooManyPlansError(Exception):
+    """More plans exist than are worth listing."""
 
 
 def look_for_a_plan(search: Search, *, share: float) -> None:
@@ -45,8 +58,7 @@ def look_for_a_plan(search: Search, *, share: float) -> None:
         _impossible(search)
     if search.over or search.infeasible or allowed.sum() > MOST_PAIRS:
         return
-    tree = HessTree(without_centres(problem), allowed, eager=True)
-    found = tree.solve(
+    found = HessTree(without_centres(problem), allowed, eager=True).solve(
         solver=search.solver, limits=search.limits.within(deadline.seconds_left), stop=search.stop
     )
     search.heed(found.result)
@@ -59,3 +71,59 @@ def look_for_a_plan(search: Search, *, share: float) -> None:
 def _impossible(search: Search) -> None:
     search.infeasible = True
     search.detail = "no connected plan keeps the bounds"
+
+
+def list_plans(search: Search, together: BoolArray, *, seconds: float) -> None:
+    """
+    List all plans if they are few: the best one is then proven.
+
+    Parameters
+    ----------
+    search
+        Takes the plans, and the proof.
+    together
+        Whether two nodes can share a district of a plan that is better than the best one known,
+        shape (nodes, nodes).
+    seconds
+        Time limit.
+    """
+    problem = search.problem
+    allowed = rooted_pairs(problem) & together
+    if allowed.sum() > MOST_PAIRS:
+        return
+    listing = _Listing(without_centres(problem), allowed)
+    try:
+        found = listing.solve(
+            solver=search.solver, limits=search.limits.within(seconds), stop=search.stop
+        )
+    except TooManyPlansError:
+        found = None
+    for plan in listing.plans.values():
+        search.offer(plan)
+    if found is None:
+        return
+    search.heed(found.result)
+    if found.result.status is Status.INFEASIBLE:
+        if search.plan is None:
+            _impossible(search)
+        else:
+            search.raise_bound(search.objective)
+
+
+class _Listing(HessTree):
+    """The model of roots; every plan that it finds is noted and cut off."""
+
+    def __init__(self, problem: Districting, allowed: BoolArray) -> None:
+        super().__init__(problem, allowed, eager=True)
+        self.plans: dict[bytes, IntArray] = {}
+
+    def _broken(self, values: FloatArray) -> list[Cut]:
+        cuts = super()._broken(values)
+        if cuts:
+            return cuts
+        plan = self.hess.plan(values)
+        self.plans[plan.tobytes()] = plan
+        if len(self.plans) > MOST_PLANS:
+            raise TooManyPlansError
+        used = np.flatnonzero(values[: self.hess.node.size] > 0.5)
+        return [Cut(used, np.ones(used.size), -np.inf, used.size - 1.0)]

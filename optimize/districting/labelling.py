@@ -1,40 +1,58 @@
 """
-Districts with the cheapest borders: bounds by single districts, then the labelling model.
+Districts with the cheapest borders: bounds by walks in the dual, then the labelling model.
 
 The steps, each in a module of its own: a plan by the heuristics; bounds by walks in the dual of a
 planar graph (:mod:`.edge_bounds`), which often prove the plan optimal, or give the optimal one, and
-else lift the relaxation; one tree over the labelling model with contiguity added where a solution
-breaks it. Backends that cannot add inequalities inside their tree are asked again and again.
+else lift the relaxation or leave one kind of plan to search; one tree over the labelling model with
+contiguity added where a solution breaks it. Backends that cannot add inequalities inside their tree
+are asked again and again.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from ...models.districting.labelling import (
     Symmetry,
     check_edge_costs,
     labelling_model,
+    tells_apart,
 )
 from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
-from ...models.districting.separators import Separator, violated_separators
+from ...models.districting.rules import DistrictRules
 from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..solvers.lazy import Cut, solve_with_cuts
-from .edge_bounds import edge_bound
+from .edge_bounds import EdgeBound, edge_bound
 from .feasibility import obvious_conflicts, packing_impossible
 from .heuristics import find_plan
-from .search import Listen, Search
+from .islands import island_separators, node_separators
+from .search import TOLERANCE, Listen, Search
+
+__all__ = ["Contiguity", "island_separators", "node_separators", "solve_labelling"]
 
 Contiguity = Literal["separators", "flow"]
 
 SMALL = 120
 """Nodes times districts up to which the model is solved at once, without a plan or a bound."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One labelling model; every plan that it leaves out costs at least ``others``."""
+
+    problem: Districting
+    edge_costs: FloatArray
+    label_costs: FloatArray | None
+    contiguity: Contiguity
+    symmetry: Symmetry | None
+    least_borders: FloatArray | None = None
+    others: float = np.inf
 
 
 def solve_labelling(
@@ -112,18 +130,23 @@ def solve_labelling(
     if start is not None:
         search.offer(start)
     small = problem.num_nodes * problem.num_districts <= SMALL
-    least_border = 0.0 if small else _prepare(search, objective, start)
+    found = None if small else _prepare(search, objective, start)
     if not search.done:
+        task = _Task(problem, edge_costs, label_costs, contiguity, symmetry)
+        if found is not None and _only_inside(search, found):
+            task = _inside(task, found)
+        elif found is not None and found.least_border > 0:
+            task = replace(task, least_borders=np.full(problem.num_nodes, found.least_border))
         with search.timed("solve"):
-            _solve(search, edge_costs, label_costs, contiguity, symmetry, least_border)
+            _solve(search, task)
     if small and search.infeasible:
         _explain(search)
     return search.result()
 
 
-def _prepare(search: Search, objective: Objective, start: IntArray | None) -> float:
-    """Take turns between heuristics and bounds; returns the least border of a district."""
-    least_border, bounded = 0.0, np.inf
+def _prepare(search: Search, objective: Objective, start: IntArray | None) -> EdgeBound | None:
+    """Take turns between heuristics and bounds; returns the last bound."""
+    found, bounded = None, np.inf
     for starts in (0 if search.plan is not None else 2, 8):
         with search.timed("heuristic"):
             _start(search, objective, start, starts=starts)
@@ -131,12 +154,12 @@ def _prepare(search: Search, objective: Objective, start: IntArray | None) -> fl
             _explain(search)
         if not search.done and search.objective < bounded:
             with search.timed("bound"):
-                least_border = max(least_border, _bound(search, objective))
+                found = _bound(search, objective) or found
             bounded = search.objective
         if search.done:
             search.ended = Reason.GAP if search.closed else search.ended
             break
-    return least_border
+    return found
 
 
 def _explain(search: Search) -> None:
@@ -166,10 +189,10 @@ def _start(search: Search, objective: Objective, start: IntArray | None, *, star
             search.offer(trace.plan)
 
 
-def _bound(search: Search, objective: Objective) -> float:
-    """Bound the borders by walks in the dual graph; returns the least border of a district."""
+def _bound(search: Search, objective: Objective) -> EdgeBound | None:
+    """Bound the borders by walks in the dual graph."""
     if search.plan is None or objective.edge_costs is None or objective.label_costs is not None:
-        return 0.0
+        return None
     found = edge_bound(
         search.problem,
         objective.edge_costs,
@@ -178,36 +201,57 @@ def _bound(search: Search, objective: Objective) -> float:
         deadline=Deadline.after(search.deadline.seconds_left / 2),
         stop=search.stop,
     )
-    if found is None:
-        return 0.0
-    for plan in found.plans:
-        search.offer(plan)
-    search.raise_bound(found.bound)
-    return found.least_border
+    if found is not None:
+        for plan in found.plans:
+            search.offer(plan)
+        search.raise_bound(found.bound)
+    return found
 
 
-def _solve(
-    search: Search,
-    edge_costs: FloatArray,
-    label_costs: FloatArray | None,
-    contiguity: Contiguity,
-    symmetry: Symmetry | None,
-    least_border: float,
-) -> None:
+def _only_inside(search: Search, found: EdgeBound | None) -> bool:
+    """Whether every better plan has a district away from the hub."""
+    if found is None or tells_apart(search.problem):
+        return False
+    return found.others >= search.objective - TOLERANCE * max(1.0, abs(search.objective))
+
+
+def _inside(task: _Task, found: EdgeBound) -> _Task:
+    """Keep district 0 away from the hub, and number the others by their nodes there."""
+    problem = task.problem
+    size = problem.weights.sum(axis=1)[found.outer]
+    heaviest = found.outer[np.argsort(-size, kind="stable")]
+    forbidden = np.zeros((problem.num_nodes, problem.num_districts), dtype=bool)
+    forbidden[found.outer, 0] = True
+    for place, node in enumerate(heaviest[: problem.num_districts - 2]):
+        forbidden[node, place + 2 :] = True
+    least = np.full((problem.num_nodes, problem.num_districts), found.least_border)
+    least[:, 0] = found.inner_border
+    rules = replace(problem.rules or DistrictRules(), forbidden=forbidden)
+    return replace(
+        task,
+        problem=replace(problem, rules=rules),
+        symmetry="none",
+        least_borders=least,
+        others=found.others,
+    )
+
+
+def _solve(search: Search, task: _Task) -> None:
     """Solve the labelling model in one tree, or in rounds."""
     labelling = labelling_model(
-        search.problem,
-        edge_costs=edge_costs,
-        label_costs=label_costs,
-        contiguity="flow" if contiguity == "flow" else "none",
-        symmetry=symmetry,
-        separators=node_separators(search.problem),
-        least_borders=np.full(search.problem.num_nodes, least_border) if least_border else None,
+        task.problem,
+        edge_costs=task.edge_costs,
+        label_costs=task.label_costs,
+        contiguity="flow" if task.contiguity == "flow" else "none",
+        symmetry=task.symmetry,
+        separators=node_separators(task.problem),
+        least_borders=task.least_borders,
     )
+    is_part = np.isfinite(task.others)
 
     def separate(values: FloatArray) -> list[Cut]:
         plan = labelling.decode(values)
-        islands = island_separators(search.problem, plan)
+        islands = island_separators(task.problem, plan)
         if not islands:
             search.offer(plan)
         search.cuts += islands
@@ -220,14 +264,15 @@ def _solve(
     def heard(objective: float | None, bound: float | None) -> None:
         del objective
         if bound is not None:
-            search.raise_bound(bound)
+            search.raise_bound(min(bound, task.others))
 
     result = solve_with_cuts(
         labelling.model,
         separate,
         solver=search.solver,
         limits=search.limits.within(search.deadline.seconds_left),
-        start=None if search.plan is None else labelling.encode(search.plan),
+        start=None if search.plan is None or is_part else labelling.encode(search.plan),
+        cutoff=search.objective - 0.5 * search.is_whole if is_part else None,
         stop=search.stop,
         listen=heard,
     )
@@ -235,11 +280,12 @@ def _solve(
     search.ended = result.reason
     if result.status is Status.INFEASIBLE:
         search.infeasible = search.plan is None
+        search.raise_bound(min(search.objective, task.others))
         return
     if result.bound is not None:
-        search.raise_bound(result.bound)
+        search.raise_bound(min(result.bound, task.others))
     if result.solution is None:
-        search.detail = result.detail
+        search.detail = "" if is_part else result.detail
         return
     plan = labelling.decode(result.solution)
     search.offer(plan)
@@ -247,63 +293,3 @@ def _solve(
     if broken:
         search.ended = Reason.ERROR
         search.detail = f"The solver's plan does not hold and was refused: {broken[0]}."
-
-
-def node_separators(problem: Districting) -> list[Separator]:
-    """Light islands of one node: who is too light for a district has a neighbour in its own."""
-    return [
-        _light_island(problem, np.array([node]))
-        for node in range(problem.num_nodes)
-        if _too_light(problem, np.array([node]))
-    ]
-
-
-def island_separators(problem: Districting, assignment: IntArray) -> list[Separator]:
-    """
-    Inequalities that a disconnected plan breaks, as :func:`labelling_model` takes them.
-
-    Every part of a disconnected district that is too light for a district gives a light island.
-    Any other part but the heaviest gives a minimal a,b-separator, with the heaviest node of the
-    heaviest part as b; ``centres`` is (b,), and empty for a light island.
-
-    Parameters
-    ----------
-    assignment
-        District 0..k-1 of each node, shape (nodes,).
-
-    Returns
-    -------
-    list of Separator
-        Empty if and only if every district is connected.
-    """
-    anchor_of = np.empty(problem.num_nodes, dtype=np.int64)
-    load = problem.weights.sum(axis=1)
-    light: list[Separator] = []
-    for district in np.unique(assignment):
-        members = np.flatnonzero(assignment == district)
-        num_parts, part = connected_components(problem.graph[members][:, members], directed=False)
-        parts = [members[part == number] for number in range(num_parts)]
-        home = max(parts, key=lambda nodes: float(load[nodes].sum()))
-        anchor_of[members] = home[np.argmax(load[home])]
-        if num_parts > 1:
-            light += [
-                _light_island(problem, nodes) for nodes in parts if _too_light(problem, nodes)
-            ]
-    return light + [
-        Separator(cut.island, anchor_of[cut.island[:1]], cut.between)
-        for cut in violated_separators(problem, anchor_of)
-        if not _too_light(problem, cut.island)
-    ]
-
-
-def _too_light(problem: Districting, nodes: IntArray) -> bool:
-    """Whether the nodes together stay below the lower bound of every district."""
-    return bool(
-        (problem.weights[nodes].sum(axis=0) < problem.district_lower - 1e-6).any(axis=1).all()
-    )
-
-
-def _light_island(problem: Districting, nodes: IntArray) -> Separator:
-    """Separate nodes that are too light for a district from all others by their neighbours."""
-    shore = np.setdiff1d(problem.graph[nodes].indices, nodes).astype(np.int64)
-    return Separator(nodes, np.empty(0, dtype=np.int64), shore)

@@ -186,10 +186,10 @@ def test_tangent_touches_the_cone_at_its_ratio() -> None:
     """It is the score where P / A is the ratio, and never above it."""
     rng = np.random.default_rng(0)
     outline, area = rng.uniform(1, 9, 50), rng.uniform(0.2, 4, 50)
-    score = outline**2 / (4 * np.pi * area) / SCORE_UNIT
+    score = outline**2 / (4 * np.pi * area)
     row = tangent(3.7)
     assert (np.column_stack([outline, area, score]) @ row <= 1e-9).all()
-    assert row @ [3.7 * 2, 2, (3.7 * 2) ** 2 / (8 * np.pi) / SCORE_UNIT] == pytest.approx(0)
+    assert row @ [3.7 * 2, 2, (3.7 * 2) ** 2 / (8 * np.pi)] == pytest.approx(0)
 
 
 def test_outlines_agree_with_the_measure() -> None:

@@ -15,10 +15,13 @@ from shequ.models.districting.dual import dual_graph, fluxes, merged_edges, part
 from shequ.models.districting.labelling import border_length
 from shequ.models.districting.problem import Districting
 from shequ.models.formulation import FloatArray, IntArray
-from shequ.optimize.districting import edge_bounds
+from shequ.optimize.districting import edge_bounds, labelling
 from shequ.optimize.districting.edge_bounds import edge_bound
+from shequ.optimize.districting.heuristics import Trace
+from shequ.optimize.districting.labelling import solve_labelling
 from shequ.optimize.districting.walks import NONE, leave, spread
 from shequ.optimize.limits import Deadline, Stop
+from shequ.optimize.result import Status
 
 
 def made(
@@ -211,3 +214,24 @@ def test_bounds_hold_for_enumerated_precincts(
         found = edge_bound(problem, costs, known, is_whole=True, deadline=Deadline.after(60))
         assert found is not None
         assert 2 / 3 * fewest <= found.bound <= fewest
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_engine_with_walks_agrees_with_brute_force(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the worst plan on, walks and what they leave to search lead to a proven optimum."""
+    monkeypatch.setattr(labelling, "SMALL", 0)
+    checked = 0
+    for seed in range(block * 10, block * 10 + 10):
+        problem, costs = triangulated(seed)
+        values = [(border_length(problem, p, lengths=costs), p.tolist()) for p in plans(problem)]
+        if not values:
+            continue
+        worst = Trace(np.array(max(values)[1]), max(values)[0], ())
+        monkeypatch.setattr(labelling, "find_plan", lambda *_, worst=worst, **__: worst)
+        result = solve_labelling(problem, edge_costs=costs)
+        assert result.status is Status.OPTIMAL
+        assert result.objective == pytest.approx(min(values)[0])
+        checked += 1
+    assert checked > 2
