@@ -49,7 +49,7 @@ SUITES = {
             any_of=frozenset({"smoke"}),
             solvers=("highs",),
             peers=False,
-            time_limit=20.0,
+            time_limit=60.0,
         ),
         Suite(
             name="micro",
