@@ -40,6 +40,8 @@ class HessModel:
         The mixed integer program.
     node, centre
         Pair (i, j) of each of the first columns, shape (pairs,).
+    column
+        Column of each pair, -1 where it has none, shape (nodes, nodes).
     label_centre, label_district
         Centre and district of each of the columns that follow, if districts are told apart.
     """
@@ -47,6 +49,7 @@ class HessModel:
     model: LinearModel
     node: IntArray
     centre: IntArray
+    column: IntArray
     label_centre: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     label_district: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
@@ -128,9 +131,9 @@ def hess_model(
     _add_separators(builder, separators, column)
     add_apart(builder, problem, column)
     if problem.rules is None or not problem.rules.names_districts:
-        return HessModel(builder.build(), node, centre)
+        return HessModel(builder.build(), node, centre, column)
     _, label_centre, label_district = add_labels(builder, problem, column)
-    return HessModel(builder.build(), node, centre, label_centre, label_district)
+    return HessModel(builder.build(), node, centre, column, label_centre, label_district)
 
 
 def _add_balance(

@@ -31,6 +31,7 @@ from .heuristics import find_plan
 from .labelling import island_separators, solve_labelling
 from .lagrangian import Fixing
 from .search import TOLERANCE
+from .separator_cuts import passing_cut
 
 TRIES = 4
 """Plans of changed problems that are tried as starts of each alternative."""
@@ -293,16 +294,9 @@ class _Form(ABC):
         """Contiguity inequalities that a solution breaks."""
 
     def _cut(self, node: int, slot: int, between: IntArray, anchor: int | None) -> Cut:
-        """x_as - Σ x_cs ≤ 0, or with an anchor x_as + x_bs - Σ x_cs ≤ 1."""
+        """Who joins a slot, with an anchor if there is one, passes a node between."""
         inside = self.column[[node] if anchor is None else [node, anchor], slot]
-        outside = self.column[between, slot]
-        outside = outside[outside >= 0]
-        return Cut(
-            np.r_[inside, outside],
-            np.r_[np.ones(inside.size), -np.ones(outside.size)],
-            -np.inf,
-            float(inside.size - 1),
-        )
+        return passing_cut(inside, self.column[between, slot])
 
 
 class _HessForm(_Form):
@@ -316,8 +310,7 @@ class _HessForm(_Form):
         self.problem = problem
         self.hess: HessModel = hess_model(problem, fixing.allowed(cutoff))
         self.model = replace(self.hess.model, costs=self.hess.model.costs * factor)
-        self.column = np.full((problem.num_nodes,) * 2, -1, dtype=np.int64)
-        self.column[self.hess.node, self.hess.centre] = np.arange(self.hess.node.size)
+        self.column = self.hess.column
 
     def encode(self, plan: IntArray) -> FloatArray | None:
         """Values of a plan with its best centres."""

@@ -13,13 +13,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from ...models.districting.flows import mcf_model, scf_model, shir_model
-from ...models.districting.hess import HessModel, hess_model
+from ...models.districting.hess import hess_model
 from ...models.districting.labelling import LabellingModel, Symmetry, labelling_model
 from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
 from ...models.districting.separators import (
     Separator,
-    fractional_separators,
     violated_separators,
 )
 from ...models.formulation import FloatArray, IntArray
@@ -28,6 +27,7 @@ from ..result import Reason, Result, Status
 from ..solvers import solve_model
 from ..solvers.lazy import Cut, solve_with_cuts
 from .search import Listen, Search
+from .separator_cuts import HessSeparation, label_cuts
 
 ExactContiguity = Literal["cut", "lcut", "shir", "mcf", "scf"]
 LabelContiguity = Literal["cut", "lcut", "scf"]
@@ -110,7 +110,7 @@ def _solve_separators(search: Search, *, length_bounded: bool, user_cuts: bool) 
     n = search.problem.num_nodes
     with search.timed("build"):
         hess = hess_model(search.problem, np.ones((n, n), dtype=bool))
-    rows = _SeparatorRows(search, hess, length_bounded=length_bounded)
+    rows = HessSeparation(search.problem, hess, length_bounded=length_bounded)
     with search.timed("solve"):
         result = solve_with_cuts(
             hess.model,
@@ -119,14 +119,10 @@ def _solve_separators(search: Search, *, length_bounded: bool, user_cuts: bool) 
             limits=search.limits.within(search.deadline.seconds_left),
             stop=search.stop,
             listen=search.listen,
-            separate_fractional=rows.broken_by_fractional if user_cuts else None,
+            separate_fractional=rows.broken_in_part if user_cuts else None,
         )
-    _conclude(search, result, lambda values: _numbered(hess.assignment(values)))
-
-
-def _numbered(centre_of: IntArray) -> IntArray:
-    """District 0..k-1 of each node from its centre."""
-    return np.unique(centre_of, return_inverse=True)[1].astype(np.int64)
+    search.cuts += rows.found + rows.found_in_part
+    _conclude(search, result, hess.plan)
 
 
 def _conclude(
@@ -145,44 +141,6 @@ def _conclude(
         if broken:
             search.ended = Reason.ERROR
             search.detail = f"The solver's plan does not hold and was refused: {broken[0]}."
-
-
-class _SeparatorRows:
-    """Turns points of a Hess model into the separator inequalities that they break."""
-
-    def __init__(self, search: Search, hess: HessModel, *, length_bounded: bool) -> None:
-        n = search.problem.num_nodes
-        self.search, self.hess, self.length_bounded = search, hess, length_bounded
-        self.column = np.full((n, n), -1, dtype=np.int64)
-        self.column[hess.node, hess.centre] = np.arange(hess.node.size)
-
-    def broken_by(self, values: FloatArray) -> list[Cut]:
-        """Inequalities that an integer point breaks."""
-        centre_of = self.hess.assignment(values)
-        found = violated_separators(
-            self.search.problem, centre_of, length_bounded=self.length_bounded
-        )
-        return self._rows(found)
-
-    def broken_by_fractional(self, values: FloatArray) -> list[Cut]:
-        """Inequalities that a fractional point breaks, of a,b-separators only."""
-        x = np.zeros(self.column.shape)
-        x[self.hess.node, self.hess.centre] = values
-        return self._rows(fractional_separators(self.search.problem, x))
-
-    def _rows(self, found: list[Separator]) -> list[Cut]:
-        self.search.cuts += found
-        return [
-            Cut(
-                np.r_[self.column[a, b], self.column[cut.between, b]],
-                np.r_[1.0, -np.ones(cut.between.size)],
-                -np.inf,
-                0.0,
-            )
-            for cut in found
-            for a in cut.island
-            for b in cut.centres
-        ]
 
 
 def solve_labels(
@@ -272,11 +230,9 @@ def _label_rows(
         anchor_of[members] = members[np.argmax(load[members])]
     found = violated_separators(problem, anchor_of, length_bounded=length_bounded)
     search.cuts += found
-    return [
-        Cut(row.columns, row.coefficients, -np.inf, row.upper)
-        for cut in found
-        for row in labels.rows_of(Separator(cut.island, anchor_of[cut.island[:1]], cut.between))
-    ]
+    return label_cuts(
+        labels, (Separator(cut.island, anchor_of[cut.island[:1]], cut.between) for cut in found)
+    )
 
 
 def _check(contiguity: str, known: tuple[str, ...]) -> None:

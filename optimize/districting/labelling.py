@@ -17,7 +17,6 @@ import numpy as np
 
 from ...models.districting.labelling import (
     Symmetry,
-    check_edge_costs,
     labelling_model,
     tells_apart,
 )
@@ -28,11 +27,13 @@ from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..solvers.lazy import Cut, solve_with_cuts
+from .conflicts import obvious_conflicts
 from .edge_bounds import EdgeBound, edge_bound
-from .feasibility import obvious_conflicts, packing_impossible
+from .feasibility import packing_impossible
 from .heuristics import find_plan
 from .islands import island_separators, node_separators
 from .search import TOLERANCE, Listen, Search
+from .separator_cuts import label_cuts
 
 __all__ = ["Contiguity", "island_separators", "node_separators", "solve_labelling"]
 
@@ -109,7 +110,6 @@ def solve_labelling(
     if contiguity not in get_args(Contiguity):
         options = ", ".join(get_args(Contiguity))
         raise ValueError(f"contiguity = {contiguity!r} not understood; choose {options}.")
-    check_edge_costs(problem, edge_costs)
     objective = Objective(inertia=0.0, edge_costs=edge_costs, label_costs=label_costs)
     objective.check(problem)
     search = Search(
@@ -255,11 +255,7 @@ def _solve(search: Search, task: _Task) -> None:
         if not islands:
             search.offer(plan)
         search.cuts += islands
-        return [
-            Cut(row.columns, row.coefficients, -np.inf, row.upper)
-            for cut in islands
-            for row in labelling.rows_of(cut)
-        ]
+        return label_cuts(labelling, islands)
 
     def heard(objective: float | None, bound: float | None) -> None:
         del objective

@@ -13,6 +13,7 @@ from ...models.formulation import BoolArray, FloatArray, IntArray, ModelBuilder
 from ..limits import Limits
 from ..solvers import solve_model
 from ..solvers.lazy import Cut
+from .separator_cuts import passing_cut
 
 VIOLATION = 0.05
 """Least violation of an inequality that is added for a fractional point."""
@@ -93,22 +94,9 @@ class Contiguity:
     def _cuts(
         self, island: IntArray, label: int, between: IntArray, anchor: int | None = None
     ) -> list[Cut]:
-        """x_ad - Σ x_cd ≤ 0 for each a of the island; with an anchor x_ad + x_bd - Σ x_cd ≤ 1."""
-        outside = self.model.label[between, label]
-        outside = outside[outside >= 0]
-        ends = [] if anchor is None else [anchor]
-        cuts = []
-        for node in island:
-            inside = self.model.label[[int(node), *ends], label]
-            cuts.append(
-                Cut(
-                    np.r_[inside, outside],
-                    np.r_[np.ones(inside.size), -np.ones(outside.size)],
-                    -np.inf,
-                    float(len(ends)),
-                )
-            )
-        return cuts
+        """Who of the island joins the label, with the anchor if there is one, passes between."""
+        columns, ends = self.model.label[:, label], [] if anchor is None else [anchor]
+        return [passing_cut(columns[[int(node), *ends]], columns[between]) for node in island]
 
 
 def obvious_conflicts(asked: Rebalancing) -> list[str]:

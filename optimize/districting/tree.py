@@ -11,21 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...models.districting.hess import HessModel, hess_model
 from ...models.districting.problem import Districting
-from ...models.districting.separators import (
-    Separator,
-    fractional_separators,
-    neighbour_separators,
-    violated_separators,
-)
+from ...models.districting.separators import Separator, neighbour_separators
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Limits, Stop
 from ..result import Result
 from ..solvers.lazy import Cut, solve_with_cuts
 from .search import Listen
+from .separator_cuts import HessSeparation
 
 SMALL = 8000
 """Number of pairs up to which contiguity is separated eagerly."""
@@ -79,14 +73,11 @@ class HessTree:
         known: Sequence[Separator] = (),
     ) -> None:
         """Build the model."""
-        n = problem.num_nodes
         self.problem = problem
         self.eager = bool(allowed.sum() <= SMALL) if eager is None else eager
-        self.separators: list[Separator] = []
         cuts = neighbour_separators(problem) if self.eager else []
         self.hess: HessModel = hess_model(problem, allowed, [*cuts, *known])
-        self.column = np.full((n, n), -1, dtype=np.int64)
-        self.column[self.hess.node, self.hess.centre] = np.arange(self.hess.node.size)
+        self.separation = HessSeparation(problem, self.hess, least=LEAST_BROKEN)
 
     def solve(
         self,
@@ -122,32 +113,10 @@ class HessTree:
             cutoff=None if start is not None else cutoff,
             stop=stop,
             listen=listen,
-            separate_fractional=self._broken_in_part if self.eager else None,
+            separate_fractional=self.separation.broken_in_part if self.eager else None,
         )
         found = None if result.solution is None else self.hess.plan(result.solution)
-        return Found(result, found, self.separators)
+        return Found(result, found, self.separation.found)
 
     def _broken(self, values: FloatArray) -> list[Cut]:
-        centre_of = self.hess.assignment(values)
-        separators = violated_separators(self.problem, centre_of)
-        self.separators += separators
-        return self._cuts(separators)
-
-    def _broken_in_part(self, values: FloatArray) -> list[Cut]:
-        dense = np.zeros(self.column.shape)
-        dense[self.hess.node, self.hess.centre] = values[: self.hess.node.size]
-        return self._cuts(fractional_separators(self.problem, dense, least=LEAST_BROKEN))
-
-    def _cuts(self, separators: list[Separator]) -> list[Cut]:
-        """State x_ab - Σ x_cb ≤ 0 where x_ab exists; a variable that does not exist is 0."""
-        cuts = []
-        for cut in separators:
-            own = self.column[np.ix_(cut.island, cut.centres)]
-            between = self.column[np.ix_(cut.between, cut.centres)]
-            for place, side in np.argwhere(own >= 0):
-                passed = between[:, side]
-                passed = passed[passed >= 0]
-                columns = np.r_[own[place, side], passed]
-                signs = np.r_[1.0, -np.ones(passed.size)]
-                cuts.append(Cut(columns, signs, -np.inf, 0.0))
-        return cuts
+        return self.separation.broken_by(values)
