@@ -8,6 +8,7 @@ agree with every solution in hand, the start included.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,33 +99,54 @@ def solve_model(
         raise ValueError(f"solver = {solver!r} cannot take model {model.name!r}: {objection}.")
     if start is not None and start.shape != (model.num_columns,):
         raise ValueError(f"start has shape {start.shape}, expected ({model.num_columns},).")
-    began = time.perf_counter()
-    task = Task(model, limits, start, cutoff)
 
     def attempt(task: Task) -> Answer:
         if not (model.num_rows and model.num_columns):
             return solve_trivial(model)
         return run_backend(backend, task, stop=stop, listen=listen)
 
-    best_start = feasible_or_none(model, start)
+    task = Task(model, limits, start, cutoff)
+    result = checked_attempts(task, attempt, known=feasible_or_none(model, start))
+    return replace(result, solver=solver, version=backend.version())
+
+
+def checked_attempts(
+    task: Task, attempt: Callable[[Task], Answer], *, known: FloatArray | None
+) -> Result[FloatArray]:
+    """
+    Ask once, and once more without the start if the answer does not hold.
+
+    Parameters
+    ----------
+    task
+        The model with its limits and start.
+    attempt
+        Asks the solver.
+    known
+        The start where it is feasible.
+    """
+    model, limits, began = task.model, task.limits, time.perf_counter()
     answer = attempt(task)
-    verdict = judge(model, answer, best_start, limits)
+    verdict = judge(model, answer, known, limits)
     left = limits.seconds - (time.perf_counter() - began)
-    if verdict.complaint and start is not None and left > 0:
+    if verdict.complaint and task.start is not None and left > 0:
         answer = attempt(replace(task, start=None, limits=limits.within(left)))
-        verdict = judge(model, answer, best_start, limits)
+        verdict = judge(model, answer, known, limits)
     total = time.perf_counter() - began
     built = min(answer.build_seconds, total)
     return replace(
         as_result(model, answer, verdict),
         seconds={"build": built, "solve": total - built},
-        solver=solver,
-        version=backend.version(),
         seed=limits.seed,
         nodes=answer.nodes,
         maximize=model.maximize,
-        model_size=ModelSize(model.num_rows, model.num_columns, int(model.rows.nnz)),
+        model_size=size_of(model),
     )
+
+
+def size_of(model: LinearModel) -> ModelSize:
+    """Return the size of a model."""
+    return ModelSize(model.num_rows, model.num_columns, int(model.rows.nnz))
 
 
 def judge(model: LinearModel, answer: Answer, start: FloatArray | None, limits: Limits) -> Verdict:

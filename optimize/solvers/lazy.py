@@ -15,9 +15,9 @@ from scipy import sparse
 
 from ...models.formulation import FloatArray, LinearModel
 from ..limits import Deadline, Limits, Stop
-from ..result import ModelSize, Reason, Result, Status
+from ..result import Reason, Result, Status
 from .backend import Answer, Cut, Ending, Listen, Separate, Task
-from .checked import as_result, feasible_or_none, judge, solve_model
+from .checked import checked_attempts, feasible_or_none, size_of, solve_model
 from .run import run_backend
 from .scip import Scip
 
@@ -114,34 +114,14 @@ class _InTree:
         cutoff: float | None,
     ) -> Result[FloatArray]:
         """Solve; if the answer does not hold, once more without the start."""
-        model, began = self.model, time.perf_counter()
         counted = _Counted(self.separate)
         backend = Scip(counted, self.fractional)
 
         def attempt(task: Task) -> Answer:
-            answer = run_backend(backend, task, stop=self.stop, listen=self.listen)
-            return self.accepted(answer)
+            return self.accepted(run_backend(backend, task, stop=self.stop, listen=self.listen))
 
-        task = Task(model, limits, start, cutoff)
-        answer = attempt(task)
-        verdict = judge(model, answer, known, limits)
-        left = limits.seconds - (time.perf_counter() - began)
-        if verdict.complaint and start is not None and left > 0:
-            answer = attempt(replace(task, start=None, limits=limits.within(left)))
-            verdict = judge(model, answer, known, limits)
-        total = time.perf_counter() - began
-        built = min(answer.build_seconds, total)
-        return replace(
-            as_result(model, answer, verdict),
-            seconds={"build": built, "solve": total - built},
-            solver=backend.name,
-            version=backend.version(),
-            seed=limits.seed,
-            nodes=answer.nodes,
-            cuts=counted.count,
-            maximize=model.maximize,
-            model_size=size_of(model),
-        )
+        result = checked_attempts(Task(self.model, limits, start, cutoff), attempt, known=known)
+        return replace(result, solver=backend.name, version=backend.version(), cuts=counted.count)
 
     def accepted(self, answer: Answer) -> Answer:
         """Refuse a solution that breaks an inequality after all."""
@@ -244,8 +224,3 @@ def with_cuts(model: LinearModel, cuts: list[Cut]) -> LinearModel:
         row_upper=np.r_[model.row_upper, [cut.upper for cut in cuts]],
         row_name=None,
     )
-
-
-def size_of(model: LinearModel) -> ModelSize:
-    """Size of a model."""
-    return ModelSize(model.num_rows, model.num_columns, int(model.rows.nnz))
