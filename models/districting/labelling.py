@@ -56,7 +56,7 @@ import numpy as np
 from ..formulation import FloatArray, IntArray, ModelBuilder
 from .fixing import add_reach
 from .flows import most_nodes
-from .labelling_plan import LabellingModel, border_length, check_edge_costs, cut_edges
+from .labelling_plan import LabellingModel, border_length, cut_edges
 from .objective import Objective
 from .orbitope import Opening, add_orbitope, numbered, numbering_order, opening_order
 from .problem import Districting
@@ -65,7 +65,6 @@ from .separators import Separator
 __all__ = [
     "LabellingModel",
     "border_length",
-    "check_edge_costs",
     "cut_edges",
     "labelling_model",
     "numbered",
@@ -127,8 +126,7 @@ def labelling_model(
             raise ValueError(f"{value!r} not understood; choose {', '.join(options)}.")
     if named and symmetry != "none":
         raise ValueError(f"Districts are told apart; symmetry = {symmetry!r} would lose plans.")
-    check_edge_costs(problem, edge_costs)
-    Objective(inertia=0.0, label_costs=label_costs).check(problem)
+    Objective(inertia=0.0, edge_costs=edge_costs, label_costs=label_costs).check(problem)
     blocks = _Blocks(problem, edge_costs, label_costs, symmetry)
     blocks.assign()
     blocks.balance()

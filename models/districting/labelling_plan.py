@@ -25,14 +25,12 @@ def border_length(problem: Districting, assignment: IntArray, *, lengths: FloatA
     lengths
         Length of each edge, shape (edges,).
     """
-    u, v = problem.edges.reshape(-1, 2).T
-    return float(lengths[assignment[u] != assignment[v]].sum())
+    return float(lengths[problem.is_cut(assignment)].sum())
 
 
 def cut_edges(problem: Districting, assignment: IntArray) -> int:
     """Count the edges between different districts."""
-    u, v = problem.edges.reshape(-1, 2).T
-    return int((assignment[u] != assignment[v]).sum())
+    return int(problem.is_cut(assignment).sum())
 
 
 class Row(NamedTuple):
@@ -152,25 +150,3 @@ class LabellingModel:
             for partner in partners
             for d in range(self.label.shape[1])
         ]
-
-
-def check_edge_costs(problem: Districting, edge_costs: FloatArray) -> None:
-    """
-    Refuse costs that do not fit the edges.
-
-    Raises
-    ------
-    ValueError
-        If the shape is not (edges,), or a cost is negative or not finite.
-    """
-    expected = (problem.edges.reshape(-1, 2).shape[0],)
-    if edge_costs.shape != expected:
-        raise ValueError(f"edge_costs has shape {edge_costs.shape}, expected {expected}.")
-    wrong = np.flatnonzero(~(np.isfinite(edge_costs) & (edge_costs >= 0)))
-    if wrong.size:
-        edge = int(wrong[0])
-        u, v = problem.edges[edge]
-        raise ValueError(
-            f"The cost of the edge {problem.name(int(u))} - {problem.name(int(v))} is "
-            f"{edge_costs[edge]:g}; give a finite cost that is not negative."
-        )

@@ -128,8 +128,7 @@ class Border:
 
     def evaluate(self, problem: Districting, assignment: IntArray) -> float:
         """Sum over the edges between two districts."""
-        u, v = problem.edges.reshape(-1, 2).T
-        return float(self._costs()[assignment[u] != assignment[v]].sum())
+        return float(self._costs()[problem.is_cut(assignment)].sum())
 
     def parts(self, problem: Districting) -> Parts:
         """One cost an edge."""
@@ -153,8 +152,7 @@ class CutEdges:
 
     def evaluate(self, problem: Districting, assignment: IntArray) -> float:
         """Count the edges between two districts."""
-        u, v = problem.edges.reshape(-1, 2).T
-        return float((assignment[u] != assignment[v]).sum())
+        return float(problem.is_cut(assignment).sum())
 
     def parts(self, problem: Districting) -> Parts:
         """One for each edge."""
@@ -181,7 +179,7 @@ class PolsbyPopper:
         lengths, outer, area = (self.geography.needed(label, self.name) for label in self.needs)
         k = problem.num_districts
         u, v = problem.edges.reshape(-1, 2).T
-        cut = np.where(assignment[u] != assignment[v], lengths, 0.0)
+        cut = np.where(problem.is_cut(assignment), lengths, 0.0)
         perimeter = np.bincount(assignment, outer, k)
         perimeter += np.bincount(assignment[u], cut, k) + np.bincount(assignment[v], cut, k)
         size = np.bincount(assignment, area, k)

@@ -40,23 +40,10 @@ class Objective:
         ValueError
             If a shape differs, or a cost is negative or not finite.
         """
-        shapes = {
-            "edge_costs": (problem.edges.reshape(-1, 2).shape[0],),
-            "label_costs": (problem.num_nodes, problem.num_districts),
-        }
-        for label, shape in shapes.items():
-            costs = getattr(self, label)
-            if costs is None:
-                continue
-            if costs.shape != shape:
-                raise ValueError(f"{label} has shape {costs.shape}, expected {shape}.")
-            wrong = np.argwhere(~(np.isfinite(costs) & (costs >= 0)))
-            if wrong.size:
-                place = tuple(int(i) for i in wrong[0])
-                raise ValueError(
-                    f"{label}{list(place)} is {costs[place]:g}; give a finite cost that is not "
-                    "negative."
-                )
+        if self.edge_costs is not None:
+            _check_edge_costs(problem, self.edge_costs)
+        if self.label_costs is not None:
+            _check_label_costs(problem, self.label_costs)
         if not (np.isfinite(self.inertia) and self.inertia >= 0):
             raise ValueError(f"inertia is {self.inertia:g}; give a factor that is not negative.")
 
@@ -77,8 +64,36 @@ class Objective:
         """
         value = self.inertia * problem.evaluate(assignment) if self.inertia else 0.0
         if self.edge_costs is not None:
-            u, v = problem.edges.reshape(-1, 2).T
-            value += float(self.edge_costs[assignment[u] != assignment[v]].sum())
+            value += float(self.edge_costs[problem.is_cut(assignment)].sum())
         if self.label_costs is not None:
             value += float(self.label_costs[np.arange(assignment.size), assignment].sum())
         return value
+
+
+def _check_edge_costs(problem: Districting, edge_costs: FloatArray) -> None:
+    """Refuse costs that do not fit the edges, by the names of the nodes."""
+    expected = (problem.edges.reshape(-1, 2).shape[0],)
+    if edge_costs.shape != expected:
+        raise ValueError(f"edge_costs has shape {edge_costs.shape}, expected {expected}.")
+    wrong = np.flatnonzero(~(np.isfinite(edge_costs) & (edge_costs >= 0)))
+    if wrong.size:
+        edge = int(wrong[0])
+        u, v = problem.edges[edge]
+        raise ValueError(
+            f"The cost of the edge {problem.name(int(u))} - {problem.name(int(v))} is "
+            f"{edge_costs[edge]:g}; give a finite cost that is not negative."
+        )
+
+
+def _check_label_costs(problem: Districting, label_costs: FloatArray) -> None:
+    """Refuse costs that do not fit nodes and districts."""
+    expected = (problem.num_nodes, problem.num_districts)
+    if label_costs.shape != expected:
+        raise ValueError(f"label_costs has shape {label_costs.shape}, expected {expected}.")
+    wrong = np.argwhere(~(np.isfinite(label_costs) & (label_costs >= 0)))
+    if wrong.size:
+        node, district = (int(i) for i in wrong[0])
+        raise ValueError(
+            f"label_costs[{node}, {district}] is {label_costs[node, district]:g}; give a finite "
+            "cost that is not negative."
+        )

@@ -7,6 +7,7 @@ The objective is the population-weighted moment of inertia with free centres (He
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -212,6 +213,11 @@ class Districting:
         gap = np.square(self.location - self.centre[centre_of]).sum(axis=1)
         return float((self.inertia + self.mass * gap).sum() / 1e6)
 
+    def is_cut(self, assignment: IntArray) -> BoolArray:
+        """Whether the ends of each edge lie in two districts, shape (edges,)."""
+        u, v = self.edges.reshape(-1, 2).T
+        return np.asarray(assignment[u] != assignment[v])
+
     def is_connected(self, members: IntArray) -> bool:
         """Whether the nodes ``members`` hang together."""
         part = self.graph[members][:, members]
@@ -254,6 +260,44 @@ class Districting:
                 for i in same
             ]
         return broken
+
+
+def point_districting(
+    mass: FloatArray,
+    points: FloatArray,
+    edges: IntArray,
+    num_districts: int,
+    lower: float,
+    upper: float,
+    *,
+    names: Sequence[str] = (),
+) -> Districting:
+    """
+    Return the problem of nodes that are points and weigh what they count.
+
+    Parameters
+    ----------
+    mass
+        Residents of each node, balanced and the weight of the objective, shape (nodes,).
+    points
+        In metres, shape (nodes, 2).
+    edges, num_districts, names
+        As for :class:`Districting`.
+    lower, upper
+        Bounds on the residents of each district.
+    """
+    return Districting(
+        weights=mass[:, None],
+        lower=np.array([lower]),
+        upper=np.array([upper]),
+        edges=edges,
+        num_districts=num_districts,
+        mass=mass,
+        location=points,
+        centre=points,
+        inertia=np.zeros(mass.size),
+        names=tuple(names),
+    )
 
 
 def merge_units(

@@ -82,9 +82,8 @@ class RebalancingModel:
         values = np.zeros(self.model.num_columns)
         values[columns] = 1
         values[self.used[np.unique(plan)]] = 1
-        u, v = self.asked.problem.edges.reshape(-1, 2).T
         if self.edge.size:
-            values[self.edge] = plan[u] != plan[v]
+            values[self.edge] = self.asked.problem.is_cut(plan)
         if self.node.size:
             problem, district = self.asked.districts(plan)
             centre_of = problem.centres(district)[district]

@@ -89,7 +89,7 @@ def descend(search: CappedSearch, plan: IntArray) -> None:
     better = True
     while better and not search.over:
         before = search.objective
-        crossing = plan[u] != plan[v]
+        crossing = problem.is_cut(plan)
         moves = np.r_[
             np.column_stack([u[crossing], plan[v[crossing]]]),
             np.column_stack([v[crossing], plan[u[crossing]]]),
