@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +23,8 @@ from .planning import (
 )
 
 if TYPE_CHECKING:
+    from ..instances.city import City as ReadCity
+    from ..instances.policy import Policy
     from ..optimize.planning.rebalance_region import Count
 
 communities = typer.Typer()
@@ -86,6 +90,22 @@ def _share(text: str, option: str) -> float:
     return share
 
 
+@contextmanager
+def _inputs(
+    city: Path, where: PlanOptions, search: SolverOptions
+) -> Iterator[tuple[ReadCity, Policy, dict[str, Any]]]:
+    """Check and read, then give city, policy and what both stages take, while Ctrl-C is heard."""
+    from ..optimize.limits import Stop  # noqa: PLC0415 - quick --help
+    from ..outputs.console import narrator  # noqa: PLC0415
+
+    check_plan_options(where)
+    read, policy = read_inputs(city, where.policy, where.values, tuning(search), need_sites=False)
+    stop = Stop()
+    how = {"solver": search.solver or "scip", "seconds": search.time_limit, "lang": where.lang}
+    with stop.on_interrupt(leave), narrator() as listen:
+        yield read, policy, {**how, "stop": stop, "listen": listen}
+
+
 @communities.command()
 @spread
 def rebalance(
@@ -97,9 +117,7 @@ def rebalance(
     relax: Relax = False,
 ) -> None:
     """Change neighbouring communities at once, with as few residents moved as possible."""
-    from ..optimize.limits import Stop  # noqa: PLC0415 - quick --help
-    from ..optimize.planning.rebalance_region import RebalanceRules  # noqa: PLC0415
-    from ..outputs.console import narrator  # noqa: PLC0415
+    from ..optimize.planning.rebalance_region import RebalanceRules  # noqa: PLC0415 - quick --help
     from ..outputs.rebalance_files import run_rebalance  # noqa: PLC0415
 
     names = [name.strip() for name in (region.communities or "").split(";") if name.strip()]
@@ -111,22 +129,8 @@ def rebalance(
         tolerance=region.tolerance,
         second=region.then,
     )
-    check_plan_options(where)
-    read, policy = read_inputs(city, where.policy, where.values, tuning(search), need_sites=False)
-    stop = Stop()
-    with stop.on_interrupt(leave), narrator() as listen:
-        text = run_rebalance(
-            read,
-            policy,
-            where.output,
-            rules,
-            solver=search.solver or "scip",
-            relax=relax,
-            seconds=search.time_limit,
-            lang=where.lang,
-            stop=stop,
-            listen=listen,
-        )
+    with _inputs(city, where, search) as (read, policy, how):
+        text = run_rebalance(read, policy, where.output, rules, relax=relax, **how)
     typer.echo(text)
     verify_folder(where.output)
 
@@ -148,28 +152,19 @@ def alternatives(
     relax: Relax = False,
 ) -> None:
     """Split the communities in several ways that differ and are nearly as good."""
-    from ..optimize.limits import Stop  # noqa: PLC0415 - quick --help
-    from ..outputs.alternatives_files import run_alternatives  # noqa: PLC0415
-    from ..outputs.console import narrator  # noqa: PLC0415
+    from ..outputs.alternatives_files import run_alternatives  # noqa: PLC0415 - quick --help
 
-    shares = {"within": _share(within, "--within"), "differ": _share(differ, "--differ")}
-    check_plan_options(where)
-    read, policy = read_inputs(city, where.policy, where.values, tuning(search), need_sites=False)
-    stop = Stop()
-    with stop.on_interrupt(leave), narrator() as listen:
+    most, least = _share(within, "--within"), _share(differ, "--differ")
+    with _inputs(city, where, search) as (read, policy, how):
         text = run_alternatives(
             read,
             policy,
             where.output,
             number=number,
-            within=shares["within"],
-            differ=shares["differ"],
-            solver=search.solver or "scip",
+            within=most,
+            differ=least,
             relax=relax,
-            seconds=search.time_limit,
-            lang=where.lang,
-            stop=stop,
-            listen=listen,
+            **how,
         )
     typer.echo(text)
     for folder in _plan_folders(where.output):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 S = TypeVar("S")
 
@@ -97,6 +97,19 @@ class Result(Generic[S]):
     def gap(self) -> float | None:
         """(objective - bound) / objective, as a share of the objective; None if unknown."""
         return relative_gap(self.objective, self.bound, maximize=self.maximize)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what is known as JSON takes it, without the solution."""
+        return {
+            "status": str(self.status),
+            "reason": str(self.reason),
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "seconds": dict(self.seconds),
+            "solver": f"{self.solver} {self.version}".strip(),
+            "detail": self.detail,
+        }
 
     @property
     def total_seconds(self) -> float:

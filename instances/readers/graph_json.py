@@ -22,7 +22,7 @@ from pyproj import Geod
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from ...models.districting.problem import Districting
+from ...models.districting.problem import Districting, point_districting
 from ...models.formulation import FloatArray, IntArray
 from .distances import EARTH_RADIUS_M, euclidean_distances
 from .json_fields import JsonFile, read_json
@@ -171,34 +171,9 @@ def read_adjacency_graph(
     points = np.column_stack([file.floats(nodes, axis, place="nodes") for axis in "xy"])
     low, high = balance_bounds(mass, num_districts=num_districts, tolerance=tolerance)
     names = tuple(str(node.get("id", i)) for i, node in enumerate(nodes))
-    problem = make_districting(mass, points, edges, num_districts, low, high, names=names)
+    problem = point_districting(mass, points, edges, num_districts, low, high, names=names)
     costs = mass[:, None] * np.square(euclidean_distances(points))
     return PublishedDistricting(problem, costs, lengths, {})
-
-
-def make_districting(
-    mass: FloatArray,
-    points: FloatArray,
-    edges: IntArray,
-    num_districts: int,
-    lower: float,
-    upper: float,
-    *,
-    names: Sequence[str] = (),
-) -> Districting:
-    """Return the problem of nodes that are points and weigh what they count."""
-    return Districting(
-        weights=mass[:, None],
-        lower=np.array([lower]),
-        upper=np.array([upper]),
-        edges=edges,
-        num_districts=num_districts,
-        mass=mass,
-        location=points,
-        centre=points,
-        inertia=np.zeros(mass.size),
-        names=tuple(names),
-    )
 
 
 def balance_bounds(
@@ -229,7 +204,7 @@ def _problem(file: JsonFile, tolerance: float | None) -> Districting:
         low, high = balance_bounds(mass, num_districts=k, tolerance=tolerance)
     names = [str(node.get("name", node.get("geoid", i))) for i, node in enumerate(nodes)]
     points, edges = state_points(file), state_edges(file, len(nodes))
-    return make_districting(mass, points, edges, k, low, high, names=names)
+    return point_districting(mass, points, edges, k, low, high, names=names)
 
 
 def state_edges(file: JsonFile, num_nodes: int) -> IntArray:

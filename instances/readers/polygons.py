@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from ...models.districting.problem import point_districting
 from ..adjacency import shared_borders
 from .distances import euclidean_distances
-from .graph_json import PublishedDistricting, balance_bounds, make_districting
+from .graph_json import PublishedDistricting, balance_bounds
 from .json_fields import JsonFile, read_json
 
 
@@ -52,7 +53,7 @@ def read_polygon_districting(
     borders = shared_borders(polygons, min_length_m=1e-9)
     low, high = balance_bounds(mass, num_districts=num_districts, tolerance=tolerance)
     names = [str(row.get("geoid", i)) for i, row in enumerate(properties)]
-    problem = make_districting(mass, points, borders.pairs, num_districts, low, high, names=names)
+    problem = point_districting(mass, points, borders.pairs, num_districts, low, high, names=names)
     costs = mass[:, None] * np.square(euclidean_distances(points))
     return PublishedDistricting(problem, costs, borders.length_m, {})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import Voronoi
 
-from ...models.districting.problem import Districting
+from ...models.districting.problem import Districting, point_districting
 from ...models.formulation import FloatArray, IntArray
 
 _CELL_M = 200.0
@@ -60,16 +60,9 @@ def voronoi_districting(
     residents = np.rint(rng.lognormal(np.log(_MEDIAN_RESIDENTS), _SPREAD, num_units))
     edges, lengths = _borders(points, side)
     mean = float(residents.sum()) / num_districts
-    problem = Districting(
-        weights=residents[:, None],
-        lower=np.ceil([(1 - tolerance) * mean - 1e-9]),
-        upper=np.floor([(1 + tolerance) * mean + 1e-9]),
-        edges=edges,
-        num_districts=num_districts,
-        mass=residents,
-        location=points,
-        centre=points,
-        inertia=np.zeros(num_units),
+    low, high = (1 - tolerance) * mean - 1e-9, (1 + tolerance) * mean + 1e-9
+    problem = point_districting(
+        residents, points, edges, num_districts, float(np.ceil(low)), float(np.floor(high))
     )
     return problem, lengths
 

@@ -24,8 +24,9 @@ from ..result import Result, Status
 from ..solvers.lazy import Cut, solve_with_cuts, with_cuts
 from .capped import CAP_TOLERANCE, CappedSearch, Limited, WeightedSum, bounded_problem
 from .capped_starts import start_search
+from .conflicts import obvious_conflicts
 from .engine import reachable_pairs
-from .feasibility import obvious_conflicts, packing_impossible
+from .feasibility import packing_impossible
 from .labelling import island_separators, node_separators
 from .lagrangian import Fixing
 from .search import Listen

@@ -9,9 +9,6 @@ from ...models.formulation import LinearModel, ModelBuilder
 from ..limits import Limits, Stop
 from ..result import Status
 from ..solvers import solve_model
-from .conflicts import obvious_conflicts
-
-__all__ = ["obvious_conflicts", "packing_impossible", "packing_model"]
 
 
 def packing_model(problem: Districting) -> LinearModel:

@@ -16,7 +16,7 @@ from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
 from ..limits import Limits, Stop
 from ..result import Reason, Result, Status
-from .feasibility import obvious_conflicts
+from .conflicts import obvious_conflicts
 from .search import Listen
 
 if TYPE_CHECKING:

@@ -202,6 +202,17 @@ def _bound_pairs(
 
 
 @kernel
+def _reduced_cost(
+    cost: float, point: FloatArray, balance: FloatArray, weight: FloatArray, i: int, c: int
+) -> float:
+    """c_ij - λ_i + Σ_w β_jw p_iw of node i in column c."""
+    cost -= point[i]
+    for w in range(weight.shape[1]):
+        cost += balance[c, w] * weight[i, w]
+    return cost
+
+
+@kernel
 def _price(
     columns: Columns,
     weights: Weights,
@@ -216,10 +227,7 @@ def _price(
     weight, lower, upper = weights
     total = 0.0
     for e in range(first[c], first[c + 1]):
-        i = node[e]
-        cost = costs[e] - point[i]
-        for w in range(lower.shape[1]):
-            cost += balance[c, w] * weight[i, w]
+        cost = _reduced_cost(costs[e], point, balance, weight, node[e], c)
         reduced[e] = cost
         if cost < 0.0:
             total += cost
@@ -275,12 +283,9 @@ def _open(
 ) -> None:
     """Take every node of negative reduced cost, and the centre."""
     first, node, costs, own = columns
-    weight, lower, _ = weights
+    weight, _, _ = weights
     for e in range(first[c], first[c + 1]):
-        i = node[e]
-        cost = costs[e] - point[i]
-        for w in range(lower.shape[1]):
-            cost += balance[c, w] * weight[i, w]
+        cost = _reduced_cost(costs[e], point, balance, weight, node[e], c)
         reduced[e] = cost
         share[e] = 1.0 if cost < 0.0 or e == own[c] else 0.0
 

@@ -77,7 +77,6 @@ class CommunitySplit:
 
     def as_record(self) -> dict[str, Any]:
         """Return the entry of the plan's record."""
-        result = self.result
         return {
             "community_id": self.community_id,
             "name": self.name,
@@ -90,14 +89,7 @@ class CommunitySplit:
             "upper": self.upper,
             "tolerance": self.tolerance,
             "ruled_out": self.ruled_out,
-            "status": str(result.status),
-            "reason": str(result.reason),
-            "objective": result.objective,
-            "bound": result.bound,
-            "gap": result.gap,
-            "seconds": dict(result.seconds),
-            "solver": f"{result.solver} {result.version}".strip(),
-            "detail": result.detail,
+            **self.result.as_record(),
         }
 
 

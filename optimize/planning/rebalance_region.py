@@ -12,7 +12,7 @@ from ...models.districting.rebalancing import Rebalancing
 from ...models.districting.rebalancing_model import Second
 from ...models.formulation import IntArray
 from ..districting.rebalancing import Rebalanced
-from ..result import Result, Status
+from ..result import Status
 from .region import Region
 from .shortfall import Shortfall
 from .snapshot import Snapshot
@@ -114,24 +114,11 @@ class RegionRebalance:
             "lower_residents": float(problem.lower[0]),
             "upper_residents": float(problem.upper[0]),
             "upper_households": float(problem.upper[1]),
-            "moved": _step(self.outcome.moved),
-            "second": {"objective_of": second, **_step(self.outcome.second)}
+            "moved": self.outcome.moved.as_record(),
+            "second": {"objective_of": second, **self.outcome.second.as_record()}
             if self.outcome.second is not None
             else None,
         }
-
-
-def _step(result: Result[IntArray]) -> dict[str, Any]:
-    return {
-        "status": str(result.status),
-        "reason": str(result.reason),
-        "objective": result.objective,
-        "bound": result.bound,
-        "gap": result.gap,
-        "seconds": dict(result.seconds),
-        "solver": f"{result.solver} {result.version}".strip(),
-        "detail": result.detail,
-    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,22 +67,7 @@ class CitySiting:
 
 
 def _optional_record(result: Result[Any] | None) -> dict[str, Any] | None:
-    return None if result is None else result_record(result)
-
-
-def result_record(result: Result[Any]) -> dict[str, Any]:
-    """Return what is known of a solve, without its solution."""
-    return {
-        "status": str(result.status),
-        "reason": str(result.reason),
-        "objective": result.objective,
-        "bound": result.bound,
-        "gap": result.gap,
-        "seconds": dict(result.seconds),
-        "solver": f"{result.solver} {result.version}".strip(),
-        "detail": result.detail,
-        "maximize": result.maximize,
-    }
+    return None if result is None else {**result.as_record(), "maximize": result.maximize}
 
 
 class NoPlanError(RuntimeError):

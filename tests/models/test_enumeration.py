@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,26 +119,11 @@ def test_a_large_problem_is_refused() -> None:
 
 
 @pytest.mark.parametrize("tolerance", ["0.01", "0.05", "0.1"])
-def test_published_counts_of_25_precincts(shared_data: Path, tolerance: str) -> None:
+def test_published_counts_of_25_precincts(precincts, tolerance: str) -> None:
     """Number of plans, fewest cut edges and least inertia are those of another enumeration."""
-    file = shared_data / "districting" / "redist" / "fl25_ground_truth.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
-    residents, points = np.array(data["pop"], dtype=float), np.array(data["centroids"]) * 1e3
-    mean = residents.sum() / data["k"]
-    problem = Districting(
-        weights=residents[:, None],
-        lower=np.array([mean * (1 - float(tolerance))]),
-        upper=np.array([mean * (1 + float(tolerance))]),
-        edges=np.array(data["edges"]),
-        num_districts=data["k"],
-        mass=residents,
-        location=points,
-        centre=points,
-        inertia=np.zeros(residents.size),
-    )
+    problem, truth = precincts(tolerance)
     plans = all_plans(problem)
     edges = Objective(inertia=0, edge_costs=np.ones(problem.edges.shape[0]))
-    truth = data["ground_truth_by_enumeration"][tolerance]
     assert plans.shape[0] == truth["n_plans"]
     assert plan_values(problem, edges, plans).min() == truth["min_cut_edges"]
     assert plan_values(problem, Objective(), plans).min() == pytest.approx(truth["min_moi"])

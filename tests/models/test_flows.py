@@ -18,7 +18,7 @@ from shequ.models.districting.flows import (
     shir_model,
 )
 from shequ.models.districting.hess import hess_model
-from shequ.models.districting.problem import Districting
+from shequ.models.districting.problem import Districting, point_districting
 from shequ.models.formulation import LinearModel
 from shequ.optimize.result import Status
 from shequ.optimize.solvers import solve_lp, solve_model
@@ -47,17 +47,8 @@ def located(
 ) -> Districting:
     """Problem of units at points, balanced within the tolerance about the mean."""
     mean = residents.sum() / k
-    return Districting(
-        weights=residents[:, None],
-        lower=np.array([mean * (1 - tolerance)]),
-        upper=np.array([mean * (1 + tolerance)]),
-        edges=edges,
-        num_districts=k,
-        mass=residents,
-        location=points,
-        centre=points,
-        inertia=np.zeros(residents.size),
-    )
+    low, high = mean * (1 - tolerance), mean * (1 + tolerance)
+    return point_districting(residents, points, edges, k, low, high)
 
 
 def horseshoe() -> Districting:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -66,26 +64,6 @@ def tiny(seed: int) -> tuple[Districting, FloatArray]:
     problem, lengths = voronoi_districting(units, k, seed=seed, tolerance=tolerance)
     kept = rng.random(lengths.size) < rng.choice([0.7, 0.85, 1.0])
     return replace(problem, edges=problem.edges[kept]), lengths[kept]
-
-
-def precincts(shared_data: Path, tolerance: str) -> tuple[Districting, dict]:
-    """25 precincts in 3 districts, all of whose plans have been counted elsewhere."""
-    file = shared_data / "districting" / "redist" / "fl25_ground_truth.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
-    residents, points = np.array(data["pop"], dtype=float), np.array(data["centroids"]) * 1e3
-    mean = residents.sum() / data["k"]
-    problem = Districting(
-        weights=residents[:, None],
-        lower=np.array([mean * (1 - float(tolerance))]),
-        upper=np.array([mean * (1 + float(tolerance))]),
-        edges=np.array(data["edges"]),
-        num_districts=data["k"],
-        mass=residents,
-        location=points,
-        centre=points,
-        inertia=np.zeros(residents.size),
-    )
-    return problem, data["ground_truth_by_enumeration"][tolerance]
 
 
 def check(problem: Districting, result: Result[IntArray], best: float) -> None:
@@ -233,10 +211,10 @@ def test_larger_problems_have_one_optimum(units: int, k: int, seed: int) -> None
 
 @pytest.mark.parametrize("contiguity", ["cut", "lcut", "shir", "scf"])
 def test_enumerated_precincts_have_the_least_inertia(
-    shared_data: Path, contiguity: ExactContiguity
+    precincts, contiguity: ExactContiguity
 ) -> None:
     """25 precincts in 3 districts, 5 % apart: the optimum of somebody else's enumeration."""
-    problem, truth = precincts(shared_data, "0.05")
+    problem, truth = precincts("0.05")
     result = solve_hess(problem, contiguity=contiguity, limits=LIMITS)
     check(problem, result, truth["min_moi"])
 

@@ -56,7 +56,7 @@ def test_each_is_the_best_of_the_plans_that_differ_enough(
     values = np.array([objective.evaluate(problem, plan) for plan in plans])
     weight = problem.weights[:, 0]
     found = alternatives(
-        problem, objective, number=4, within=within, differ=differ, limits=Limits(60)
+        problem, objective, number=4, within=within, differ=differ, limits=Limits(240)
     )
     chosen: list[np.ndarray] = []
     for result in found:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from scipy.spatial import Delaunay
 from shequ.instances.synthetic.district_graphs import voronoi_districting
 from shequ.models.districting.dual import dual_graph, fluxes, merged_edges, parts_without
 from shequ.models.districting.labelling import border_length
-from shequ.models.districting.problem import Districting
+from shequ.models.districting.problem import Districting, point_districting
 from shequ.models.formulation import FloatArray, IntArray
 from shequ.optimize.districting import edge_bounds, labelling
 from shequ.optimize.districting.edge_bounds import edge_bound
@@ -29,17 +27,7 @@ def made(
 ) -> Districting:
     """Problem of units at points, balanced within the tolerance about the mean."""
     mean = weights.sum() / k
-    return Districting(
-        weights=weights[:, None],
-        lower=np.array([mean * (1 - tol)]),
-        upper=np.array([mean * (1 + tol)]),
-        edges=edges,
-        num_districts=k,
-        mass=weights,
-        location=points,
-        centre=points,
-        inertia=np.zeros(weights.size),
-    )
+    return point_districting(weights, points, edges, k, mean * (1 - tol), mean * (1 + tol))
 
 
 def triangulated(seed: int) -> tuple[Districting, FloatArray]:
@@ -196,19 +184,9 @@ def test_equal_edges_are_merged_and_loops_dropped() -> None:
 
 
 @pytest.mark.parametrize(("tolerance", "fewest"), [(0.01, 15), (0.05, 14), (0.1, 13), (0.2, 12)])
-def test_bounds_hold_for_enumerated_precincts(
-    shared_data: Path, tolerance: float, fewest: int
-) -> None:
+def test_bounds_hold_for_enumerated_precincts(precincts, tolerance: float, fewest: int) -> None:
     """The bound is at most the optimum of an enumeration, and at least two thirds of it."""
-    file = shared_data / "districting" / "redist" / "fl25_ground_truth.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
-    problem = made(
-        np.array(data["pop"], dtype=float),
-        np.array(data["centroids"]) * 1e3,
-        np.array(data["edges"]),
-        data["k"],
-        tolerance,
-    )
+    problem, _ = precincts(str(tolerance))
     costs = np.ones(problem.edges.shape[0])
     for known in (fewest, fewest + 3):
         found = edge_bound(problem, costs, known, is_whole=True, deadline=Deadline.after(60))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from shequ.models.districting.labelling import border_length, cut_edges, labelling_model
 from shequ.models.districting.objective import Objective
-from shequ.models.districting.problem import Districting
+from shequ.models.districting.problem import Districting, point_districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import FloatArray, IntArray, LinearModel
 from shequ.optimize.districting.heuristics import Trace
@@ -30,17 +28,8 @@ def made(
 ) -> Districting:
     """Problem of units at points, balanced within the tolerance about the mean."""
     mean = residents.sum() / k
-    return Districting(
-        weights=residents[:, None],
-        lower=np.array([mean * (1 - tolerance)]),
-        upper=np.array([mean * (1 + tolerance)]),
-        edges=edges,
-        num_districts=k,
-        mass=residents,
-        location=points,
-        centre=points,
-        inertia=np.zeros(residents.size),
-    )
+    low, high = mean * (1 - tolerance), mean * (1 + tolerance)
+    return point_districting(residents, points, edges, k, low, high)
 
 
 def grid(columns: int, rows: int, k: int, *, seed: int = 1, tolerance: float = 0.3) -> Districting:
@@ -367,18 +356,10 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     ("tolerance", "fewest"), [(0.01, 15), (0.05, 14), (0.1, 13), (0.2, 12)], ids=str
 )
 def test_enumerated_precincts_have_the_fewest_cut_edges(
-    shared_data: Path, tolerance: float, fewest: int
+    precincts, tolerance: float, fewest: int
 ) -> None:
     """25 precincts in 3 districts: the optimum of an enumeration of all connected plans."""
-    file = shared_data / "districting" / "redist" / "fl25_ground_truth.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
-    problem = made(
-        np.array(data["pop"], dtype=float),
-        np.array(data["centroids"]) * 1e3,
-        np.array(data["edges"]),
-        data["k"],
-        tolerance=tolerance,
-    )
+    problem, _ = precincts(str(tolerance))
     ones = np.ones(problem.edges.shape[0])
     result = solve_labelling(problem, edge_costs=ones, limits=Limits(seconds=60))
     assert result.status is Status.OPTIMAL

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from ....models.districting.objective import Objective
-from ....models.districting.problem import Districting
+from ....models.districting.problem import Districting, point_districting
 from ....models.formulation import IntArray
 from ...limits import Stop
 from .allocation import located_plan
@@ -143,17 +143,8 @@ def _hangs_together(problem: Districting, plan: IntArray) -> bool:
 def _compile_kernels() -> None:
     """Run all kernels on a path of four nodes, so that no time limit pays for their compilation."""
     points = np.column_stack([np.arange(4.0), np.zeros(4)])
-    path = Districting(
-        weights=np.ones((4, 1)),
-        lower=np.zeros(1),
-        upper=np.full(1, 4.0),
-        edges=np.array([[0, 1], [1, 2], [2, 3]]),
-        num_districts=2,
-        mass=np.ones(4),
-        location=points,
-        centre=points,
-        inertia=np.zeros(4),
-    )
+    edges = np.array([[0, 1], [1, 2], [2, 3]])
+    path = point_districting(np.ones(4), points, edges, 2, 0.0, 4.0)
     incumbent = Incumbent(path, Objective(), np.inf)
     search = _Search(path, Objective(), incumbent, np.random.default_rng(1))
     for plan in (search.compact_plan(), search.wild_plan()):

@@ -11,7 +11,7 @@ from ....models.districting.problem import Districting
 from ....models.formulation import IntArray
 from ...limits import Deadline, Limits, Stop
 from ...result import Reason, Result, larger_model
-from ..feasibility import obvious_conflicts
+from ..conflicts import obvious_conflicts
 from ..heuristics import find_plan, improve
 from ..search import Listen, Search
 from .allocation import Power, Sites, allocate, make_sites
