@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from geopandas import GeoDataFrame
 
 from .texts import Text, Texts, number
@@ -79,8 +80,13 @@ def _change(policy: Mapping[str, Any], texts: Texts) -> Colouring:
         tier = layer["tier"].to_numpy(object)
         if "change_type" not in layer:
             return np.select([tier == "gradual", tier == "mandatory"], [1, 2], default=0)
-        sibling = layer.groupby("parent_id").cumcount().to_numpy()
-        return np.where(layer["change_type"].to_numpy(object) != "kept", 3 + sibling % 4, 0)
+        kind = layer["change_type"].to_numpy(object)
+        sibling = layer.groupby("parent_id").cumcount().to_numpy() % 4
+        given = np.where(kind == "split", sibling, -1)
+        changed = kind != "kept"
+        classes = np.zeros(kind.size, dtype=np.int64)
+        classes[changed] = 3 + shades(layer.geometry.to_numpy()[changed], given[changed])
+        return classes
 
     empty: Text = dict.fromkeys(texts.by_lang, "")
     return Colouring(
@@ -99,6 +105,20 @@ def _change(policy: Mapping[str, Any], texts: Texts) -> Colouring:
         ),
         classify=classify,
     )
+
+
+def shades(shapes: npt.NDArray[np.object_], given: Classes) -> Classes:
+    """
+    Shade 0..3 of each area: the one that is given, or for -1 one that no neighbour has.
+
+    Where the neighbours have all four, an area gets the first.
+    """
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    shade = given.copy()
+    for area in np.flatnonzero(given < 0):
+        taken = shade[other[one == area]]
+        shade[area] = next((choice for choice in range(4) if choice not in taken), 0)
+    return shade
 
 
 def _residents(policy: Mapping[str, Any], texts: Texts) -> Colouring:

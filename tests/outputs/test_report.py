@@ -17,7 +17,7 @@ import pytest
 import shapely
 from shequ.optimize.planning.shortfall import REMEDIES
 from shequ.outputs.report import render_report
-from shequ.outputs.report.classes import colourings, minutes_classes
+from shequ.outputs.report.classes import colourings, minutes_classes, shades
 from shequ.outputs.report.figures import key_figures
 from shequ.outputs.report.mapdata import map_data, new_boundaries
 from shequ.outputs.report.paths import Frame, frame_of, simplified, svg_paths
@@ -287,3 +287,18 @@ def test_drawing_of_a_large_city_stays_small():
     paths = svg_paths(thinned, frame)
     assert len(paths) == 11_490
     assert sum(map(len, paths)) < 1_500_000
+
+
+def test_neighbours_have_different_shades():
+    """Nine cells are told apart by their shades where they touch."""
+    cells = np.array([shapely.box(i, j, i + 1, j + 1) for i in range(3) for j in range(3)])
+    shade = shades(cells, np.full(9, -1))
+    assert set(shade) == {0, 1, 2, 3}
+    one, other = shapely.STRtree(cells).query(cells, predicate="intersects")
+    assert (shade[one] != shade[other])[one != other].all()
+
+
+def test_given_shades_are_kept():
+    """A given shade stays, also beside an equal one, and the others avoid it."""
+    row = np.array([shapely.box(i, 0, i + 1, 1) for i in range(4)])
+    assert shades(row, np.array([-1, 0, 0, -1])).tolist() == [1, 0, 0, 1]
