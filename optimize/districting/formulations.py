@@ -51,7 +51,7 @@ def solve_hess(
     Parameters
     ----------
     problem
-        What is asked, without rules: centres that are free have no names.
+        What is asked; rules hold with separators, not with flows.
     contiguity
         "cut" and "lcut" add separators for every disconnected solution; "shir", "mcf" and "scf" are
         flows.
@@ -75,11 +75,14 @@ def solve_hess(
     Raises
     ------
     ValueError
-        If the problem has rules, or the contiguity is unknown.
+        If the contiguity is unknown, or is a flow and the problem has rules.
     """
     _check(contiguity, get_args(ExactContiguity))
-    if problem.rules is not None:
-        raise ValueError("The Hess model knows no rules; use the engine, or drop the rules.")
+    if problem.rules is not None and contiguity in _FLOWS:
+        raise ValueError(
+            f"Contiguity {contiguity} knows no rules of districts; use cut or lcut, or drop the "
+            "rules."
+        )
     limits = limits or Limits()
     deadline = Deadline.after(limits.seconds)
     search = Search(problem, problem.evaluate, limits, solver, stop, listen, deadline)

@@ -200,9 +200,7 @@ METHODS: dict[str, Method] = {
 """Every method by the name that people type."""
 
 
-def choose_method(
-    goals: Sequence[Goal], wanted: str | None = None, *, has_rules: bool = False
-) -> tuple[str, str]:
+def choose_method(goals: Sequence[Goal], wanted: str | None = None) -> tuple[str, str]:
     """
     Return a method for some goals, and why it is this one.
 
@@ -213,7 +211,7 @@ def choose_method(
     """
     alone = goals[0].measure if len(goals) == 1 else None
     if wanted in {None, "auto"}:
-        name, why = _suitable(alone, has_rules=has_rules)
+        name, why = _suitable(alone)
         return name, f"{why}: {METHODS[name].text}"
     if wanted not in METHODS:
         known = ", ".join(["auto", *METHODS])
@@ -229,12 +227,10 @@ def choose_method(
     return wanted, "asked for"
 
 
-def _suitable(alone: str | None, *, has_rules: bool) -> tuple[str, str]:
+def _suitable(alone: str | None) -> tuple[str, str]:
     """Return the method of one measure, or of several if it is None, and why."""
     if alone is None:
         return "combined", "several goals"
-    if alone == INERTIA and has_rules:
-        return "combined", "rules tell districts apart, which free centres do not"
     if alone in DIRECT:
         return DIRECT[alone], f"{alone} alone has a method of its own"
     return "combined", f"{alone} has no method of its own"
@@ -249,8 +245,7 @@ def solve_by(question: Question, method: str | None = None) -> Answer:
     ValueError
         If the method, a measure or data that it needs is not there.
     """
-    has_rules = question.problem.rules is not None
-    name, why = choose_method(question.goals, method, has_rules=has_rules)
+    name, why = choose_method(question.goals, method)
     question.geography.check(question.problem)
     for goal in question.goals:
         measure_named(goal.measure, question.geography)

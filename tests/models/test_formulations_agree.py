@@ -289,6 +289,6 @@ def test_a_formulation_refuses_what_it_does_not_know() -> None:
         solve_hess(problem, contiguity="tree")  # type: ignore[arg-type] - what is tested
     ruled = replace(problem, rules=DistrictRules(apart=np.array([[0, 1]])))
     with pytest.raises(ValueError, match="knows no rules"):
-        solve_hess(ruled)
+        solve_hess(ruled, contiguity="shir")
     with pytest.raises(ValueError, match="connects no district"):
         solve_inexact(problem, np.arange(problem.num_districts), contiguity="none")

@@ -11,6 +11,7 @@ from shequ.models.districting.enumeration import best_by_enumeration
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.optimize.districting.engine import solve_districting
+from shequ.optimize.districting.formulations import ExactContiguity, solve_hess
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
 
@@ -46,6 +47,23 @@ def test_every_rule_is_kept_and_the_optimum_is_that_of_enumeration(seed: int) ->
         assert result.objective == pytest.approx(best)
         assert result.solution is not None
         assert problem.violations(result.solution) == []
+    else:
+        assert result.status is Status.INFEASIBLE, result
+
+
+@pytest.mark.parametrize("contiguity", ["cut", "lcut"])
+@pytest.mark.parametrize("seed", range(10))
+def test_the_whole_hess_model_keeps_rules(seed: int, contiguity: ExactContiguity) -> None:
+    """The model with all variables agrees with enumeration under rules of every kind."""
+    rng = np.random.default_rng(500 + seed)
+    k = 2 + seed % 2
+    plain, _ = voronoi_districting(9, k, seed=500 + seed, tolerance=0.35)
+    problem = replace(plain, rules=random_rules(plain, rng))
+    best, _ = best_by_enumeration(problem)
+    result = solve_hess(problem, contiguity=contiguity, limits=Limits(seconds=30))
+    if np.isfinite(best):
+        assert result.status is Status.OPTIMAL, result
+        assert result.objective == pytest.approx(best)
     else:
         assert result.status is Status.INFEASIBLE, result
 
