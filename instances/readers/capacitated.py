@@ -9,8 +9,9 @@ import numpy as np
 
 from ...models.formulation import FloatArray
 from ...models.siting.capacitated_p_median import CapacitatedPMedian
+from ...models.siting.distances import Rounding
 from ...models.siting.fixed_charge import FixedCharge
-from .distances import Rounding, euclidean_distances
+from .distances import euclidean_distances
 from .numbers import read_numbers
 
 

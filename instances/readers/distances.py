@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -10,27 +10,10 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from ...models.formulation import FloatArray
-
-Rounding = Literal["floor", "nearest"] | None
+from ...models.siting.distances import Rounding, round_distances
 
 EARTH_RADIUS_M = 6_378_100.0
 """Radius of the sphere that the maximal covering tables of cities use."""
-
-
-def round_distances(distances: FloatArray, *, rounding: Rounding) -> FloatArray:
-    """
-    Round distances to whole numbers: down, to the nearest (half up), or not at all.
-
-    Examples
-    --------
-    >>> round_distances(np.array([0.4, 2.5]), rounding="nearest").tolist()
-    [0.0, 3.0]
-    """
-    if rounding is None:
-        return distances
-    if rounding not in ("floor", "nearest"):
-        raise ValueError(f'rounding is {rounding!r}, expected "floor", "nearest" or None.')
-    return np.floor(distances if rounding == "floor" else distances + 0.5)
 
 
 def euclidean_distances(
@@ -46,7 +29,7 @@ def euclidean_distances(
     others
         Shape (others, 2); None for the points themselves.
     rounding
-        See :func:`round_distances`.
+        See :func:`shequ.models.siting.distances.round_distances`.
 
     Returns
     -------

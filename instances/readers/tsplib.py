@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ...models.formulation import FloatArray
+from ...models.siting.distances import Rounding
 from ...models.siting.p_center import PCenter
 from ...models.siting.p_median import PMedian
-from .distances import Rounding, euclidean_distances
+from .distances import euclidean_distances
 from .numbers import NumberFile, line_of, parse_numbers
 
 _SECTION = re.compile(r"^[ \t]*([A-Z_]+_SECTION|EOF)[ \t]*:?[ \t]*\r?$", re.MULTILINE)

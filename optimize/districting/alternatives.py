@@ -25,12 +25,12 @@ from ...models.districting.separators import violated_separators
 from ...models.formulation import FloatArray, IntArray, LinearModel
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
+from ..search import TOLERANCE
 from ..solvers.lazy import Cut, solve_with_cuts
 from .engine import reachable_pairs, solve_districting
 from .heuristics import find_plan
 from .labelling import island_separators, solve_labelling
 from .lagrangian import Fixing
-from .search import TOLERANCE
 from .separator_cuts import passing_cut
 
 TRIES = 4

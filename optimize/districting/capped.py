@@ -11,7 +11,6 @@ from ...models.districting.combined_plan import Cap
 from ...models.districting.measures import Measure, Parts, targets
 from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
-from ..result import Result
 from .search import Search
 
 CAP_TOLERANCE = 1e-6
@@ -53,21 +52,16 @@ class Limited:
         return Cap(self.measured.parts(problem), self.limit)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CappedSearch(Search):
     """A search that takes only plans that keep the caps."""
 
     caps: tuple[Limited, ...] = ()
-    num_cuts: int = 0
 
-    def offer(self, plan: IntArray) -> None:
-        """Take a plan if it keeps every rule and cap, and is better."""
-        if all(cap.keeps(self.problem, plan) for cap in self.caps):
-            super().offer(plan)
-
-    def result(self) -> Result[IntArray]:
-        """State what is known."""
-        return replace(super().result(), cuts=self.num_cuts)
+    def offer(self, plan: IntArray) -> bool:
+        """Take a plan if it keeps every rule and cap, and is better; tell whether it was taken."""
+        kept = all(cap.keeps(self.problem, plan) for cap in self.caps)
+        return kept and super().offer(plan)
 
 
 def bounded_problem(search: CappedSearch, objective: Parts, caps: Sequence[Cap]) -> Districting:

@@ -21,9 +21,10 @@ import numpy as np
 
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..result import Status
+from ..search import TOLERANCE
 from .lagrangian import Ascent, Fixing
 from .relaxation import Relaxation
-from .search import TOLERANCE, Search
+from .search import Search
 from .tree import HessTree
 
 ITERATIONS = 60

@@ -21,6 +21,7 @@ from ...models.districting.separators import violated_separators
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
+from ..search import Listen
 from ..solvers.lazy import Cut, solve_with_cuts, with_cuts
 from .capped import CAP_TOLERANCE, CappedSearch, Limited, WeightedSum, bounded_problem
 from .capped_starts import start_search
@@ -29,7 +30,6 @@ from .engine import reachable_pairs
 from .feasibility import packing_impossible
 from .labelling import island_separators, node_separators
 from .lagrangian import Fixing
-from .search import Listen
 
 MOST_COLUMNS = 2_000_000
 """Columns of pairs and cut edges up to which the model is built."""
@@ -85,13 +85,13 @@ def solve_combined(
         asked = [objective, *(cap.measured.parts(problem) for cap in caps)]
         solver = "highs" if needs_centres(problem, asked) else "scip"
     search = CappedSearch(
-        problem,
-        lambda plan: target.evaluate(problem, plan),
-        limits,
-        solver,
-        stop,
-        listen,
-        Deadline.after(limits.seconds),
+        problem=problem,
+        evaluate=lambda plan: target.evaluate(problem, plan),
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=Deadline.after(limits.seconds),
         is_whole=objective.is_whole,
         bound=0.0,
         caps=tuple(caps),

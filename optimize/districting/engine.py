@@ -22,13 +22,14 @@ from ...models.districting.problem import Districting
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
+from ..search import Listen
 from .centre_tree import CentreTree
 from .choose import Method, choose
 from .conflicts import obvious_conflicts
 from .existence import list_plans, look_for_a_plan
 from .heuristics import find_plan
 from .lagrangian import Fixing
-from .search import Listen, Search
+from .search import Search
 from .tree import HessTree
 
 
@@ -111,7 +112,13 @@ def solve_districting(
 
         return solve_large(problem, limits=limits, solver=solver, stop=stop, listen=listen)
     search = Search(
-        problem, problem.evaluate, limits, solver, stop, listen, Deadline.after(limits.seconds)
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=Deadline.after(limits.seconds),
     )
     search.detail = choice.why
     conflicts = obvious_conflicts(problem, labels)
@@ -290,7 +297,7 @@ class _HessEngine:
                 listen=self._told if proof else None,
             )
         search.heed(found.result)
-        search.num_lazy += found.result.cuts
+        search.num_cuts += found.result.cuts
         if found.plan is not None:
             search.offer(found.plan)
         if not proof:

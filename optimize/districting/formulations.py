@@ -24,9 +24,10 @@ from ...models.districting.separators import (
 from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
+from ..search import Listen
 from ..solvers import solve_model
 from ..solvers.lazy import Cut, solve_with_cuts
-from .search import Listen, Search
+from .search import Search
 from .separator_cuts import HessSeparation, label_cuts
 
 ExactContiguity = Literal["cut", "lcut", "shir", "mcf", "scf"]
@@ -85,7 +86,15 @@ def solve_hess(
         )
     limits = limits or Limits()
     deadline = Deadline.after(limits.seconds)
-    search = Search(problem, problem.evaluate, limits, solver, stop, listen, deadline)
+    search = Search(
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=deadline,
+    )
     if contiguity in _FLOWS:
         _solve_flows(search, contiguity)
     else:
@@ -188,13 +197,13 @@ def solve_labels(
     objective = Objective(inertia=0.0, edge_costs=edge_costs)
     deadline = Deadline.after(limits.seconds)
     search = Search(
-        problem,
-        lambda plan: objective.evaluate(problem, plan),
-        limits,
-        solver,
-        stop,
-        listen,
-        deadline,
+        problem=problem,
+        evaluate=lambda plan: objective.evaluate(problem, plan),
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=deadline,
         is_whole=objective.is_whole,
     )
     with search.timed("build"):

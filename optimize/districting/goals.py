@@ -20,11 +20,11 @@ from ...models.districting.problem import Districting
 from ...models.formulation import BoolArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
+from ..search import Listen
 from .capped import Limited, WeightedSum, with_deviation
 from .combined import solve_combined
 from .engine import solve_districting
 from .labelling import solve_labelling
-from .search import Listen
 
 Method = Literal["auto", "combined"]
 

@@ -68,7 +68,15 @@ def solve_inexact(
         raise ValueError("'none' connects no district; choose tree, distance, dag.")
     limits = limits or Limits()
     deadline = Deadline.after(limits.seconds)
-    search = Search(problem, problem.evaluate, limits, solver, stop, None, deadline)
+    search = Search(
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=None,
+        deadline=deadline,
+    )
     with search.timed("build"):
         model = inexact_model(problem, roots, contiguity=contiguity, distance=distance)
 
@@ -131,7 +139,15 @@ def improve_centres(
         raise ValueError(f"The plan to start from is not feasible: {broken[0]}.")
     limits = limits or Limits()
     deadline = Deadline.after(limits.seconds)
-    search = Search(problem, problem.evaluate, limits, solver, stop, None, deadline)
+    search = Search(
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=None,
+        deadline=deadline,
+    )
     search.offer(plan)
     search.ended, better = Reason.LIMIT, True
     while better and search.plan is not None and not search.over:

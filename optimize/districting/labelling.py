@@ -26,13 +26,14 @@ from ...models.districting.rules import DistrictRules
 from ...models.formulation import FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
+from ..search import TOLERANCE, Listen
 from ..solvers.lazy import Cut, solve_with_cuts
 from .conflicts import obvious_conflicts
 from .edge_bounds import EdgeBound, edge_bound
 from .feasibility import packing_impossible
 from .heuristics import find_plan
 from .islands import island_separators, node_separators
-from .search import TOLERANCE, Listen, Search
+from .search import Search
 from .separator_cuts import label_cuts
 
 __all__ = ["Contiguity", "island_separators", "node_separators", "solve_labelling"]
@@ -113,13 +114,13 @@ def solve_labelling(
     objective = Objective(inertia=0.0, edge_costs=edge_costs, label_costs=label_costs)
     objective.check(problem)
     search = Search(
-        problem,
-        lambda plan: objective.evaluate(problem, plan),
-        limits,
-        solver,
-        stop,
-        listen,
-        Deadline.after(limits.seconds),
+        problem=problem,
+        evaluate=lambda plan: objective.evaluate(problem, plan),
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=Deadline.after(limits.seconds),
         is_whole=objective.is_whole,
         bound=0.0,
     )

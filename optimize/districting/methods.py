@@ -16,8 +16,8 @@ from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
 from ..limits import Limits, Stop
 from ..result import Reason, Result, Status
+from ..search import Listen
 from .conflicts import obvious_conflicts
-from .search import Listen
 
 if TYPE_CHECKING:
     from .goals import Goal, Level

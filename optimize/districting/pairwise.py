@@ -20,9 +20,9 @@ from ...models.districting.rules import DistrictRules
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
+from ..search import TOLERANCE
 from .engine import solve_districting
 from .labelling import solve_labelling
-from .search import TOLERANCE
 
 Listen = Callable[[float, int, int], None]
 

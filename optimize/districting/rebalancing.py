@@ -21,13 +21,13 @@ from ...models.districting.rebalancing_model import RebalancingModel, Second, re
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
+from ..search import TOLERANCE, Listen
 from ..solvers.lazy import solve_with_cuts
 from .engine import reachable_pairs
 from .heuristics import find_plan
 from .rebalancing_cuts import Contiguity, moves_bound, obvious_conflicts
 from .rebalancing_stage import Stage
 from .rebalancing_starts import around, breaking_labels, label_sets, neighbourhoods
-from .search import TOLERANCE, Listen
 
 MOST_COLUMNS = 60_000
 """Largest model that is tried; above it neighbouring districts are improved, without a proof."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...models.formulation import FloatArray, IntArray
 from ..result import Reason, Result, Status
-from .search import TOLERANCE
+from ..search import TOLERANCE
 
 
 @dataclass

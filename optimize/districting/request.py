@@ -18,9 +18,9 @@ from ...models.districting.measures import MEASURES
 from ...models.formulation import IntArray
 from ..limits import Limits, Stop
 from ..result import Result
+from ..search import Listen
 from .methods import Answer, Question, solve_by
 from .numbers import Numbered, smallest_number
-from .search import Listen
 
 if TYPE_CHECKING:
     from .goals import Goal

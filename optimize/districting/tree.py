@@ -17,8 +17,8 @@ from ...models.districting.separators import Separator, neighbour_separators
 from ...models.formulation import BoolArray, FloatArray, IntArray
 from ..limits import Limits, Stop
 from ..result import Result
+from ..search import Listen
 from ..solvers.lazy import Cut, solve_with_cuts
-from .search import Listen
 from .separator_cuts import HessSeparation
 
 SMALL = 8000

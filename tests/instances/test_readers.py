@@ -17,9 +17,9 @@ from shequ.instances.readers.distances import (
     covers_within,
     euclidean_distances,
     great_circle_distances,
-    round_distances,
 )
 from shequ.instances.readers.numbers import read_numbers
+from shequ.models.siting.distances import round_distances
 
 GRAPH = "4 4 2\n1 2 5\n2 3 1\n3 4 0\n1 4 9\n"
 WAREHOUSES = "2 3\n50 7.5\n60 8\n10\n1 2\n20\n3 4\n30\n5 6\n"

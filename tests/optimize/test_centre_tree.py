@@ -22,7 +22,13 @@ from shequ.optimize.limits import Deadline, Limits
 def branched(problem: Districting, plan: np.ndarray) -> Search:
     """Search that knows one plan and then branches, after a short climb at the root."""
     search = Search(
-        problem, problem.evaluate, Limits(seconds=60), "scip", None, None, Deadline.after(60)
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=Limits(seconds=60),
+        solver="scip",
+        stop=None,
+        listen=None,
+        deadline=Deadline.after(60),
     )
     search.offer(plan)
     fixing = Fixing(problem, np.where(reachable_pairs(problem), -np.inf, np.inf))

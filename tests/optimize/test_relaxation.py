@@ -53,7 +53,15 @@ def drawn(seed: int, *, units: int = 9, tolerance: float = 0.35) -> Districting:
 def new_search(problem: Districting) -> Search:
     """Return a search that knows nothing."""
     limits = Limits(seconds=30)
-    return Search(problem, problem.evaluate, limits, "scip", None, None, Deadline.after(30))
+    return Search(
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver="scip",
+        stop=None,
+        listen=None,
+        deadline=Deadline.after(30),
+    )
 
 
 def least_by_pair(problem: Districting) -> FloatArray:

@@ -11,9 +11,10 @@ from ....models.districting.problem import Districting
 from ....models.formulation import IntArray
 from ...limits import Deadline, Limits, Stop
 from ...result import Reason, Result, larger_model
+from ...search import Listen
 from ..conflicts import obvious_conflicts
 from ..heuristics import find_plan, improve
-from ..search import Listen, Search
+from ..search import Search
 from .allocation import Power, Sites, allocate, make_sites
 from .bound import FreeBound, free_centre_bound
 from .fixed import FixedCentres, solve_fixed_centres
@@ -81,7 +82,13 @@ def solve_large(
     _refuse(problem)
     limits = limits or Limits(seconds=600)
     search = Search(
-        problem, problem.evaluate, limits, solver, stop, listen, Deadline.after(limits.seconds)
+        problem=problem,
+        evaluate=problem.evaluate,
+        limits=limits,
+        solver=solver,
+        stop=stop,
+        listen=listen,
+        deadline=Deadline.after(limits.seconds),
     )
     labels = [f"of weight {w}" for w in range(problem.weights.shape[1])]
     conflicts = obvious_conflicts(problem, labels)
