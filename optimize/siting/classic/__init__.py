@@ -1,0 +1,1 @@
+"""Engines of the classic location models, one module or package a model."""
