@@ -32,6 +32,9 @@ TRACTS = {
 SHORT = {"county2010-ID", "county2010-ME", "county2010-NM", "county2010-NE"}
 SHORT_TRACTS = {"tract2010-ID", "tract2010-NH"}
 NUM_PERTURBED = 10
+REFUTED = {("county2010_perturbed/NM", 8)}
+"""Instances whose published optimum a plan beats that keeps every rule of the file; it counts
+as known, not as proven."""
 
 INERTIA_TARGETS = {
     **{f"county2010-{state}": 60.0 for state in COUNTIES},
@@ -100,7 +103,8 @@ def find_perturbed(data: Path, *, file: str, number: int) -> Known | None:
         value, bound = float(record["lcut"]), float(record["bound"])
     except (KeyError, ValueError):
         return None
-    return Known(value, abs(value - bound) <= 1e-6 * abs(value), SOURCE)
+    refuted = any(name in file and number == index for name, index in REFUTED)
+    return Known(value, abs(value - bound) <= 1e-6 * abs(value) and not refuted, SOURCE)
 
 
 def _add(

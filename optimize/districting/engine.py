@@ -53,7 +53,7 @@ MANY, NEAR = 2500, 0.02
 POLISHED = 6
 """Pairs per node of the restricted model that polishes the plan."""
 
-WIDE, LISTING_SECONDS = 0.05, 3.0
+WIDE, LISTING_SECONDS = 0.05, 10.0
 """Gap above which plans may be so few that they are listed, and how long that is tried."""
 
 LEAST_POLISHED = 2000
