@@ -99,7 +99,9 @@ def _inputs(
     from ..outputs.console import narrator  # noqa: PLC0415
 
     check_plan_options(where)
-    read, policy = read_inputs(city, where.policy, where.values, tuning(search), need_sites=False)
+    read, policy = read_inputs(
+        city, where.policy, where.values, tuning(search), need_sites=False, edges=where.edges
+    )
     stop = Stop()
     how = {"solver": search.solver or "scip", "seconds": search.time_limit, "lang": where.lang}
     with stop.on_interrupt(leave), narrator() as listen:

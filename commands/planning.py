@@ -51,6 +51,10 @@ class PlanOptions:
     policy: PolicyFile = None
     values: Values = None
     lang: Lang = "en"
+    edges: Annotated[
+        Path | None,
+        typer.Option(help="CSV of bridges and cuts: unit_a, unit_b, action add or remove."),
+    ] = None
 
 
 def _check_output(folder: Path) -> None:
@@ -87,9 +91,11 @@ def read_inputs(
     extra: dict[str, object] | None = None,
     *,
     need_sites: bool = True,
+    edges: Path | None = None,
 ) -> tuple[ReadCity, Policy]:
     """Read policy and city, and say on standard error what was read."""
     from ..instances.city import read_city  # noqa: PLC0415
+    from ..instances.edge_changes import read_edge_changes  # noqa: PLC0415
     from ..instances.policy import load_policy  # noqa: PLC0415
 
     rules = load_policy(policy)
@@ -101,7 +107,8 @@ def read_inputs(
         given[name.strip()] = value.strip()
     given |= {key: value for key, value in (extra or {}).items() if value is not None}
     rules = rules.with_values(given) if given else rules
-    read = read_city(city, rules, need_sites=need_sites)
+    changes = () if edges is None else read_edge_changes(edges)
+    read = read_city(city, rules, need_sites=need_sites, edge_changes=changes)
     typer.echo(str(read), err=True)
     for warning in read.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -168,7 +175,12 @@ def _run(
     _check_output(output)
     began = time.monotonic()
     read, rules = read_inputs(
-        city, where.policy, where.values, tuning(search), need_sites="site" in stages
+        city,
+        where.policy,
+        where.values,
+        tuning(search),
+        need_sites="site" in stages,
+        edges=where.edges,
     )
     backend_named(rules.solver.name)
     stop, resume = Stop(), output / ".shequ-resume.json"

@@ -104,6 +104,46 @@ def shared_borders(
     return Adjacency(pairs=pairs[order], length_m=length[keep][order])
 
 
+def share_along_barriers(
+    geometries: GeometryArray | Sequence[shapely.Geometry],
+    pairs: IntArray,
+    barriers: gpd.GeoDataFrame | None,
+    *,
+    width_m: float,
+) -> FloatArray:
+    """
+    Share of the border of each pair that runs along a barrier, crossable or not.
+
+    Parameters
+    ----------
+    geometries
+        Polygons of the units in metres.
+    pairs
+        Pairs of units, shape (pairs, 2).
+    barriers
+        Lines; None for none.
+    width_m
+        Metres; a border this close to a barrier runs along it.
+
+    Returns
+    -------
+    FloatArray
+        From 0 to 1, shape (pairs,); 0 where a pair shares no line.
+    """
+    share = np.zeros(len(pairs))
+    if barriers is None or len(barriers) == 0 or not len(pairs):
+        return share
+    shapes: GeometryArray = np.asarray(geometries, dtype=object)
+    outlines: GeometryArray = np.asarray(shapely.boundary(shapes), dtype=object)
+    borders = shapely.intersection(outlines[pairs[:, 0]], outlines[pairs[:, 1]])
+    length = shapely.length(borders)
+    lines: GeometryArray = np.asarray(barriers.geometry, dtype=object)
+    has_line = length > 0
+    found = _share_along(borders[has_line], length[has_line], lines, width_m)
+    share[has_line] = np.clip(found, 0.0, 1.0)
+    return share
+
+
 def components(num_units: int, pairs: IntArray) -> IntArray:
     """
     Label the connected parts of a graph of units.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from .columns import LAYERS, TABLES
 from .faults import CityError, Findings, counted
 from .policy import Policy
 from .sources import Source, content_hash, read_source
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from ..models.formulation import FloatArray, IntArray
+    from .edge_changes import EdgeChange
 
 __all__ = ["City", "CityError", "build_city", "read_city", "write_city"]
-
-_WRITTEN = ("units", "sites", "network", "barriers", "communities")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class City:
         units form a coverage of polygons, sites are points. Network and barriers may be None.
     input_crs, crs
         CRS of the units as read, and of the layers here.
+    edge_changes
+        Bridges and cuts: pairs of units that are made neighbours, or parted, in their order.
     source, sha256
         File or folder that was read and hash of its bytes; None and hash of the layers as they
         came if they came from a database or from memory.
@@ -60,6 +62,7 @@ class City:
     communities: gpd.GeoDataFrame
     input_crs: CRS
     crs: CRS
+    edge_changes: tuple[EdgeChange, ...] = ()
     source: Path | None = None
     sha256: str = ""
     warnings: tuple[str, ...] = ()
@@ -111,6 +114,14 @@ class City:
         """Return rows in the CRS of the input, as outputs are written."""
         return frame if self.crs == self.input_crs else frame.to_crs(self.input_crs)
 
+    @property
+    def _changes(self) -> list[str]:
+        if not self.edge_changes:
+            return []
+        added = sum(change.action == "add" for change in self.edge_changes)
+        removed = len(self.edge_changes) - added
+        return [f"{counted(added, 'bridge')} added, {counted(removed, 'border')} removed"]
+
     def __str__(self) -> str:
         """Draw a small tree of what the city holds."""
         existing = int((self.sites["status"] == "existing").sum())
@@ -121,6 +132,7 @@ class City:
             f"{self.num_sites:,} sites, {existing:,} of them existing",
             "no network" if self.network is None else f"{len(self.network):,} network edges",
             "no barriers" if self.barriers is None else f"{len(self.barriers):,} barriers",
+            *self._changes,
             f"{counted(len(self.warnings), 'warning')}, {counted(len(self.repairs), 'repair')}",
         ]
         marks = ["├─"] * (len(branches) - 1) + ["└─"]
@@ -128,7 +140,13 @@ class City:
         return "\n".join([f"{self.name} ({self.crs.name})", *lines])
 
 
-def read_city(path: Path | str, policy: Policy | None = None, *, need_sites: bool = True) -> City:
+def read_city(
+    path: Path | str,
+    policy: Policy | None = None,
+    *,
+    need_sites: bool = True,
+    edge_changes: Sequence[EdgeChange] = (),
+) -> City:
     """
     Read, check and repair a city.
 
@@ -140,6 +158,8 @@ def read_city(path: Path | str, policy: Policy | None = None, *, need_sites: boo
         What is repaired, who is split and how people walk; None for the defaults.
     need_sites
         Whether a city without a layer of sites is refused.
+    edge_changes
+        Bridges and cuts beside those of the layer ``edge_changes``, made after them.
 
     Raises
     ------
@@ -147,7 +167,7 @@ def read_city(path: Path | str, policy: Policy | None = None, *, need_sites: boo
         If the input cannot be used; names every fault with layer, column, row and value.
     """
     source = read_source(path)
-    return _checked(source, policy or Policy(), need_sites=need_sites)
+    return _checked(source, policy or Policy(), need_sites=need_sites, edge_changes=edge_changes)
 
 
 def build_city(
@@ -156,6 +176,7 @@ def build_city(
     *,
     name: str = "city",
     need_sites: bool = True,
+    edge_changes: Sequence[EdgeChange] = (),
 ) -> City:
     """
     Check and repair layers that are in memory, as :func:`read_city` does for those in a file.
@@ -164,7 +185,7 @@ def build_city(
     ----------
     layers
         Frames by the name of the layer; they are not changed.
-    policy, need_sites
+    policy, need_sites, edge_changes
         As for :func:`read_city`.
     name
         Name of the city.
@@ -175,7 +196,7 @@ def build_city(
         If the layers cannot be used.
     """
     source = Source(name, name, layers, sha256=content_hash(layers))
-    return _checked(source, policy or Policy(), need_sites=need_sites)
+    return _checked(source, policy or Policy(), need_sites=need_sites, edge_changes=edge_changes)
 
 
 def write_city(city: City | Mapping[str, gpd.GeoDataFrame], path: Path | str) -> Path:
@@ -202,12 +223,14 @@ def write_city(city: City | Mapping[str, gpd.GeoDataFrame], path: Path | str) ->
     layers = _layers_of(city) if isinstance(city, City) else city
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".shequ-") as folder:
         draft = Path(folder) / target.name
-        _write_layers({name: layers[name] for name in _WRITTEN if name in layers}, draft)
+        _write_layers({name: layers[name] for name in LAYERS if name in layers}, draft)
         os.replace(draft, target)  # noqa: PTH105 - atomic on one file system
     return target
 
 
-def _checked(source: Source, policy: Policy, *, need_sites: bool) -> City:
+def _checked(
+    source: Source, policy: Policy, *, need_sites: bool, edge_changes: Sequence[EdgeChange]
+) -> City:
     """Turn what was read into a city, or refuse it."""
     findings = Findings(warnings=[f"{message}." for message in source.messages])
     layers = validate_layers(
@@ -217,6 +240,7 @@ def _checked(source: Source, policy: Policy, *, need_sites: bool) -> City:
         name=source.label,
         others=source.others,
         need_sites=need_sites,
+        edge_changes=edge_changes,
     )
     return City(
         name=source.name,
@@ -230,11 +254,13 @@ def _checked(source: Source, policy: Policy, *, need_sites: bool) -> City:
 
 def _layers_of(city: City) -> dict[str, Any]:
     """Return the layers of a city that it has, in the CRS of the input."""
-    return {
+    shaped = {
         layer: city.in_input_crs(frame)
-        for layer in _WRITTEN
-        if (frame := getattr(city, layer)) is not None
+        for layer in LAYERS
+        if layer not in TABLES and (frame := getattr(city, layer)) is not None
     }
+    changes = [change.as_record() for change in city.edge_changes]
+    return {**shaped, **({"edge_changes": pd.DataFrame(changes)} if changes else {})}
 
 
 def _write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:

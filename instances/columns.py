@@ -91,13 +91,22 @@ COMMUNITIES = (
     Column("code", "id", nullable=True),
     Column("seat", "id", nullable=True),
 )
+EDGE_CHANGES = (
+    Column("unit_a", "id", required=True, nullable=True),
+    Column("unit_b", "id", required=True, nullable=True),
+    Column("action", "text", required=True, nullable=True),
+    Column("length_m", "number", nullable=True, default=0.0),
+)
 LAYERS: dict[str, tuple[Column, ...]] = {
     "units": UNITS,
     "sites": SITES,
     "network": NETWORK,
     "barriers": BARRIERS,
     "communities": COMMUNITIES,
+    "edge_changes": EDGE_CHANGES,
 }
+TABLES = frozenset({"edge_changes"})
+"""Layers that need no geometry."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from ..models.formulation import FloatArray, IntArray
-from .adjacency import GeometryArray, components
+from .adjacency import Adjacency, GeometryArray, components
 from .faults import counted, nearest, quote
 
 Action = Literal["add", "remove"]
@@ -146,6 +146,59 @@ def changed_edges(
     pairs = sorted(known)
     changed = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return changed, None if lengths is None else np.array([known[pair] for pair in pairs])
+
+
+def with_changes(
+    found: Adjacency,
+    changes: Sequence[EdgeChange],
+    ids: Sequence[str],
+    within: IntArray | None = None,
+) -> Adjacency:
+    """
+    Return the neighbours among some units after the changes that concern two of them.
+
+    Parameters
+    ----------
+    found
+        Neighbours as the polygons give them.
+    changes
+        Bridges and cuts; those that name other units are left out.
+    ids
+        Id of each unit.
+    within
+        Group of every unit, shape (units,): only changes inside one group count; None for all.
+
+    Raises
+    ------
+    ValueError
+        If a change removes a border that is not there.
+    """
+    row_of = {unit: row for row, unit in enumerate(ids)} if changes else {}
+    inside = [
+        change
+        for change in changes
+        if change.unit_a in row_of
+        and change.unit_b in row_of
+        and (within is None or within[row_of[change.unit_a]] == within[row_of[change.unit_b]])
+    ]
+    pairs, lengths = changed_edges(found.pairs, found.length_m, inside, row_of)
+    return found if lengths is None else Adjacency(pairs, lengths)
+
+
+def change_faults(
+    found: Adjacency, changes: Sequence[EdgeChange], row_of: Mapping[str, int]
+) -> list[str]:
+    """Return what is wrong with each change, made one after the other; empty if nothing is."""
+    faults: list[str] = []
+    edges, lengths = found.pairs, found.length_m
+    for change in changes:
+        try:
+            edges, changed = changed_edges(edges, lengths, [change], row_of)
+        except ValueError as error:
+            faults.append(str(error))
+        else:
+            lengths = lengths if changed is None else changed
+    return faults
 
 
 def _pair(change: EdgeChange, row_of: Mapping[str, int]) -> tuple[int, int]:

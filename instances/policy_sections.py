@@ -66,6 +66,11 @@ class SplitPolicy(PolicySection):
     min_border_m: float = Field(
         1.0, ge=0, description="Metres; units that share a shorter border are not neighbours."
     )
+    contiguity: Literal["rook", "queen"] = Field(
+        "rook",
+        description='"rook" = units that share a border are neighbours, "queen" = also those that '
+        "touch at a point or share a border shorter than min_border_m.",
+    )
     barrier_share: float = Field(
         0.5,
         gt=0,
@@ -87,6 +92,26 @@ class SplitPolicy(PolicySection):
         ge=0,
         description="Residents that a unit without residents counts for in the objective, so that "
         "it joins a near district.",
+    )
+    objective: Literal["moment-of-inertia", "border", "cut-edges"] = Field(
+        "moment-of-inertia",
+        description='What is minimised: "moment-of-inertia" = compactness alone; "border" = the '
+        'length of the new borders, "cut-edges" = the pairs of neighbours that they part, both '
+        "among splits that are nearly as compact as the best (compactness_slack).",
+    )
+    compactness_slack: float = Field(
+        0.05,
+        ge=0,
+        le=10,
+        description='Share by which the moment of inertia may exceed its best where "border" or '
+        '"cut-edges" is minimised.',
+    )
+    barrier_border_factor: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description='Share at which a metre of border along a barrier counts for "border", '
+        "crossable or not: below 1, new borders follow arterials, rivers and railways.",
     )
     seconds_per_community: float = Field(
         120.0, gt=0, description="Seconds; time limit of the split of one community."

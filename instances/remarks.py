@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from .adjacency import components, shared_borders
+from .edge_changes import with_changes
 from .faults import counted, quote
 from .network import network_nodes, walking_network
 from .site_units import site_units
@@ -42,16 +43,20 @@ def remark(layers: CityLayers, policy: Policy, findings: Findings) -> None:
 
 def _neighbours(layers: CityLayers, policy: Policy) -> IntArray:
     """Return the pairs of neighbouring units of one community, as the split sees them."""
-    split = policy.split
-    return shared_borders(
-        np.asarray(layers.units.geometry, dtype=object),
+    split, units = policy.split, layers.units
+    within = pd.factorize(units["community_id"])[0]
+    found = shared_borders(
+        np.asarray(units.geometry, dtype=object),
         min_length_m=split.min_border_m,
-        within=pd.factorize(layers.units["community_id"])[0],
+        contiguity=split.contiguity,
+        within=within,
         connect_gap_m=split.connect_gap_m,
         barriers=layers.barriers,
         barrier_share=split.barrier_share,
         barrier_width_m=split.barrier_width_m,
-    ).pairs
+    )
+    ids = units["unit_id"].astype(str).tolist() if layers.edge_changes else []
+    return with_changes(found, layers.edge_changes, ids, within).pairs
 
 
 def _divided(units: gpd.GeoDataFrame, policy: Policy) -> BoolArray:

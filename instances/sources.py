@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 import shapely
 
-from .columns import LAYERS
+from .columns import LAYERS, TABLES
 from .faults import CityError
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def _read_parquet(folder: Path) -> Source:
             f"The folder {folder} has no GeoParquet files; it needs units.parquet. {_schema()}"
         )
     try:
-        layers = {file.stem: gpd.read_parquet(file) for file in files if file.stem in LAYERS}
+        layers = {
+            file.stem: (pd if file.stem in TABLES else gpd).read_parquet(file)
+            for file in files
+            if file.stem in LAYERS
+        }
     except ImportError:
         raise CityError(
             f"{folder} holds GeoParquet, which pyarrow reads: pip install 'shequ[parquet]'"
@@ -169,6 +174,8 @@ def _read_table(engine: Any, name: str) -> Any:  # noqa: ANN401 - types of an ex
     with engine.connect() as connection:
         geometry = connection.execute(query, {"name": name}).scalar()
         rows = sqlalchemy.text(f'select * from "{name}"')  # noqa: S608 - a name of the schema
+        if name in TABLES:
+            return pd.read_sql(rows, connection)
         if geometry is None:
             raise ValueError(f"table {name} has no geometry column")
         return gpd.read_postgis(rows, connection, geom_col=geometry)

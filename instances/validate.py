@@ -11,8 +11,10 @@ import pandas as pd
 from pyproj import CRS
 
 from .cells import cells
+from .city_edges import LAYER as EDGE_CHANGES
+from .city_edges import changes_of_layer, check_changes
 from .column_names import free_names, input_name, is_written
-from .columns import LAYERS, SITES
+from .columns import LAYERS, SITES, TABLES
 from .communities import community_table
 from .faults import counted, nearest, quote
 from .projection import check_extents, choose_crs, has_crs, to_crs
@@ -31,6 +33,7 @@ from .tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .edge_changes import EdgeChange
     from .faults import Findings
     from .policy import Policy
 
@@ -48,6 +51,7 @@ class CityLayers:
     communities: gpd.GeoDataFrame
     input_crs: CRS
     crs: CRS
+    edge_changes: tuple[EdgeChange, ...] = ()
 
 
 def validate_layers(
@@ -58,6 +62,7 @@ def validate_layers(
     name: str,
     others: Sequence[str] = (),
     need_sites: bool = True,
+    edge_changes: Sequence[EdgeChange] = (),
 ) -> CityLayers:
     """
     Check, convert and repair the layers of a city.
@@ -76,6 +81,8 @@ def validate_layers(
         Names of layers that the schema does not know.
     need_sites
         Whether a city without a layer of sites is refused.
+    edge_changes
+        Bridges and cuts beside those of the layer, made after them.
 
     Raises
     ------
@@ -87,10 +94,15 @@ def validate_layers(
         findings.raise_faults(name)
     frames = {layer: free_names(layer, frame, findings) for layer, frame in frames.items()}
     frames = {layer: read_columns(layer, frame, findings) for layer, frame in frames.items()}
+    table = frames.pop(EDGE_CHANGES, None)
+    changes = () if table is None else changes_of_layer(table, findings)
+    changes = (*changes, *edge_changes)
     _check_tables(frames, layers, policy, findings)
     given, frames, broken = _check_geometry(frames, findings)
     if "units" not in broken:
         frames["units"] = _as_coverage(frames["units"], frames.get("communities"), policy, findings)
+    if not findings.faults:
+        check_changes(changes, frames["units"], frames.get("barriers"), policy, findings)
     findings.raise_faults(name)
     checked = CityLayers(
         units=frames["units"].reset_index(drop=True),
@@ -100,6 +112,7 @@ def validate_layers(
         communities=community_table(frames["units"], frames.get("communities"), findings),
         input_crs=given,
         crs=CRS(frames["units"].crs),
+        edge_changes=changes,
     )
     remark(checked, policy, findings)
     return checked
@@ -127,11 +140,20 @@ def _present(
             continue
         if len(frame) == 0:
             _report_empty(layer, findings)
+        elif layer in TABLES:
+            frames[layer] = _without_shapes(frame)
         elif not isinstance(frame, gpd.GeoDataFrame):
             findings.fault(layer, "has no geometry", "Export it with its geometry.")
         else:
             frames[layer] = _with_geometry(frame)
     return frames
+
+
+def _without_shapes(table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the rows of a table without what may be drawn for them."""
+    drawn = table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None
+    rows = pd.DataFrame(table.drop(columns=[] if drawn is None else [drawn]))
+    return gpd.GeoDataFrame(rows, geometry=gpd.GeoSeries([None] * len(rows), index=rows.index))
 
 
 def _with_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

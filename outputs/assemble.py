@@ -162,6 +162,7 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
             "households": city.num_households,
             "communities": city.num_communities,
             "sites": city.num_sites,
+            "edge_changes": [change.as_record() for change in city.edge_changes],
             "warnings": [*city.warnings, *plan.times.summary],
             "repairs": list(city.repairs),
         },

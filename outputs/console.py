@@ -65,10 +65,16 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def _split_line(record: dict[str, Any]) -> str:
-    optimal = sum(entry["status"] == "optimal" for entry in record["split"])
+    optimal = sum(_is_proven(entry) for entry in record["split"])
     gaps = [entry["gap"] for entry in record["split"] if entry["gap"] is not None]
     worst = f", largest gap {100 * max(gaps):.2f} %" if gaps else ""
     return f"split: {len(record['split'])} communities, {optimal} proven optimal{worst}"
+
+
+def _is_proven(split: dict[str, Any]) -> bool:
+    """Whether a split is proven best, and so is the compactness that it was to keep."""
+    steps = [split, *([split["compactness"]["best"]] if split.get("compactness") else [])]
+    return all(step["status"] == "optimal" for step in steps)
 
 
 def _proof(step: dict[str, Any]) -> str:

@@ -85,6 +85,21 @@ def test_single_stages_write_verified_plans(command: str, city_file: Path, tmp_p
     assert "nothing found" in run.stdout
 
 
+def test_bridges_and_cuts_are_an_option(city_file: Path, tmp_path: Path) -> None:
+    """A cut parts two units in the plan, which verifies; one of strangers names line and units."""
+    file = tmp_path / "edges.csv"
+    file.write_text("unit_a,unit_b,action\nU001,U164,add\nU164,U001,remove\n", encoding="utf-8")
+    run = shequ("split", city_file, "-o", tmp_path / "out", "--edges", file)
+    assert run.returncode == 0, run.stderr
+    assert "1 bridge added, 1 border removed" in run.stderr
+    assert "nothing found" in run.stdout
+    file.write_text("unit_a,unit_b,action\nU001,U164,remove\n", encoding="utf-8")
+    run = shequ("split", city_file, "-o", tmp_path / "none", "--edges", file)
+    assert run.returncode == 1
+    assert "edges.csv, line 2: units U001 and U164 are no neighbours" in run.stderr
+    assert shequ("split", city_file, "-o", tmp_path / "none", "--edges", "no.csv").returncode == 1
+
+
 def test_a_budget_is_an_option(city_file: Path, tmp_path: Path) -> None:
     """With a budget the most residents are served, and the plan verifies."""
     run = shequ("plan", city_file, "-o", tmp_path / "out", "--budget", "2000")

@@ -24,6 +24,7 @@ from .audit import audit_city
 from .community import CommunitySplit, SplitTask
 from .plan import Plan, new_communities, plan_without_stations
 from .split import split_city
+from .split_goals import INERTIA
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +164,13 @@ def make_alternatives(
     InfeasibleError
         If a community cannot be split by the rules, unless ``relax``.
     ValueError
-        If a number or share makes no sense.
+        If a number or share makes no sense, or splits are not made by their moment of inertia.
     """
+    if policy.split.objective != INERTIA:
+        raise ValueError(
+            f"Alternatives are nearly as compact as the best split, and split.objective is "
+            f"{policy.split.objective!r}; set it to {INERTIA!r}."
+        )
     began = time.monotonic()
     deadline = None if seconds is None else Deadline.after(seconds)
     times = walking_times(city, policy)

@@ -20,6 +20,7 @@ from ..progress import Listener, Progress
 from ..result import Reason, Result, Status
 from .region import Region
 from .snapshot import Snapshot
+from .split_goals import INERTIA, Compactness, solve_two_levels
 
 WIDER = (2.0, 4.0)
 """Factors by which the tolerance is widened when a split is relaxed."""
@@ -47,7 +48,11 @@ class CommunitySplit:
     tolerance
         Share by which residents may differ from the mean district.
     result
-        District 0..districts-1 of each member.
+        District 0..districts-1 of each member; objective and bound are those of ``objective``.
+    objective
+        Name of the measure that was minimised last.
+    compactness
+        The moment of inertia that was kept; None if it was the objective, or there is no plan.
     ruled_out
         Whether it is proven that no number of districts that was tried, up to the policy's most,
         can be balanced within the policy's tolerance.
@@ -65,7 +70,15 @@ class CommunitySplit:
     upper: float
     tolerance: float
     result: Result[IntArray]
+    objective: str = INERTIA
+    compactness: Compactness | None = None
     ruled_out: bool = False
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing is left to be found: every level is proven best."""
+        limited = self.compactness is None or self.compactness.is_proven
+        return limited and self.result.status is Status.OPTIMAL
 
     def deviation(self, residents: FloatArray) -> float:
         """Largest share by which a district's residents, by member, differ from the mean."""
@@ -89,6 +102,8 @@ class CommunitySplit:
             "upper": self.upper,
             "tolerance": self.tolerance,
             "ruled_out": self.ruled_out,
+            "objective_of": self.objective,
+            "compactness": None if self.compactness is None else self.compactness.as_record(),
             **self.result.as_record(),
         }
 
@@ -172,10 +187,12 @@ class SplitTask:
                 tried.unsure.append(tolerance)
                 break
             problem = self.problem(k, tolerance)
-            result = self._solve(problem, deadline)
+            result, kept = self._solve(problem, deadline)
             if result.solution is not None:
-                note = "a smaller number of districts is not ruled out" if tried.unsure else ""
-                split = self.finished(problem, tolerance, replace(result, detail=note))
+                notes = ["a smaller number of districts is not ruled out"] if tried.unsure else []
+                notes += [kept.note] if kept is not None and kept.note else []
+                result = replace(result, detail="; ".join(notes))
+                split = self.finished(problem, tolerance, result, kept)
                 return replace(split, ruled_out=rules.tolerance not in tried.unsure)
             tried.add(k, tolerance, result)
         unsure = bool(tried.unsure)
@@ -240,7 +257,9 @@ class SplitTask:
             ),
         )
 
-    def _solve(self, problem: Districting, deadline: Deadline) -> Result[IntArray]:
+    def _solve(
+        self, problem: Districting, deadline: Deadline
+    ) -> tuple[Result[IntArray], Compactness | None]:
         """Solve one choice in half of the time that is left, so that others get their turn."""
         solver = self.policy.solver
         seconds = max(deadline.seconds_left / 2, 1e-3)
@@ -249,12 +268,28 @@ class SplitTask:
         def heard(objective: float | None, bound: float | None) -> None:
             self.listen(Progress("split", self.name, self.done, self.total, objective, bound))
 
-        return solve_districting(
-            problem, limits=limits, solver=solver.name, stop=self.stop, listen=heard
+        rules = self.policy.split
+        if rules.objective == INERTIA:
+            result = solve_districting(
+                problem, limits=limits, solver=solver.name, stop=self.stop, listen=heard
+            )
+            return result, None
+        return solve_two_levels(
+            problem,
+            self.region,
+            rules,
+            limits=limits,
+            solver=solver.name,
+            stop=self.stop,
+            listen=heard,
         )
 
     def finished(
-        self, problem: Districting | None, tolerance: float, result: Result[IntArray]
+        self,
+        problem: Districting | None,
+        tolerance: float,
+        result: Result[IntArray],
+        compactness: Compactness | None = None,
     ) -> CommunitySplit:
         """Bring the districts of the nodes back to the units."""
         residents, households = (int(total) for total in self.sizes.sum(axis=0))
@@ -274,4 +309,6 @@ class SplitTask:
             upper=float(problem.upper[0]) if problem else float(residents),
             tolerance=tolerance,
             result=replace(result, solution=solution),
+            objective=self.policy.split.objective,
+            compactness=compactness,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,8 @@ def make_plan(
     if "split" in stages:
         checkpoint = None
         if resume is not None:
-            checkpoint = Checkpoint.open(resume, city.sha256, render_policy(policy))
+            changes = [json.dumps(change.as_record()) for change in city.edge_changes]
+            checkpoint = Checkpoint.open(resume, city.sha256, render_policy(policy), *changes)
         half = None if deadline is None else Deadline.after(deadline.seconds_left * 0.6)
         splits, missing = split_city(
             city,

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ...instances.adjacency import Adjacency, components, shared_borders
+from ...instances.adjacency import Adjacency, components, share_along_barriers
 from ...instances.city import City
+from ...instances.city_edges import unit_neighbours
 from ...instances.policy import Policy
 from ...models.districting.problem import Districting, merge_units
 from ...models.formulation import FloatArray, IntArray
@@ -51,16 +52,23 @@ class Region:
 
     @cached_property
     def adjacency(self) -> Adjacency:
-        """Pairs of units whose border connects, by the policy; barriers cut it."""
-        rules = self.policy.split
-        return shared_borders(
-            np.asarray(self.city.units.geometry, dtype=object)[self.members],
-            min_length_m=rules.min_border_m,
-            connect_gap_m=rules.connect_gap_m,
-            barriers=self.city.barriers,
-            barrier_share=rules.barrier_share,
-            barrier_width_m=rules.barrier_width_m,
+        """Pairs of units that are neighbours: by the policy, and by the bridges and cuts."""
+        city = self.city
+        return unit_neighbours(
+            city.units, self.members, city.barriers, self.policy, city.edge_changes
         )
+
+    @cached_property
+    def weighted_length_m(self) -> FloatArray:
+        """Length of the border of each pair of neighbours, less along a barrier."""
+        rules = self.policy.split
+        along = share_along_barriers(
+            np.asarray(self.city.units.geometry, dtype=object)[self.members],
+            self.adjacency.pairs,
+            self.city.barriers,
+            width_m=rules.barrier_width_m,
+        )
+        return self.adjacency.length_m * (1 - (1 - rules.barrier_border_factor) * along)
 
     @cached_property
     def groups(self) -> IntArray:
@@ -130,11 +138,19 @@ class Region:
 
     def border_lengths(self, problem: Districting) -> FloatArray:
         """Length in metres of the border of each edge of the problem, shape (edges,)."""
+        return self._of_edges(problem, self.adjacency.length_m)
+
+    def weighted_lengths(self, problem: Districting) -> FloatArray:
+        """Return the same, less along a barrier by the policy's factor."""
+        return self._of_edges(problem, self.weighted_length_m)
+
+    def _of_edges(self, problem: Districting, values: FloatArray) -> FloatArray:
+        """Sum values of pairs of units by edges of the problem, shape (edges,)."""
         ends = np.sort(self.groups[self.adjacency.pairs.reshape(-1, 2)], axis=1)
         across = ends[:, 0] != ends[:, 1]
         key = ends[across] @ np.array([self.num_nodes, 1])
         place = np.searchsorted(problem.edges @ np.array([self.num_nodes, 1]), key)
-        return np.bincount(place, self.adjacency.length_m[across], len(problem.edges)).astype(float)
+        return np.bincount(place, values[across], len(problem.edges)).astype(float)
 
     def to_units(self, assignment: IntArray) -> IntArray:
         """District of each unit, given that of each node, shape (members,)."""

@@ -17,6 +17,7 @@ from .checkpoint import Checkpoint
 from .community import CommunitySplit, SplitTask
 from .shortfall import InfeasibleError, Shortfall
 from .snapshot import Snapshot
+from .split_goals import Compactness
 
 
 def split_city(
@@ -62,7 +63,7 @@ def split_city(
         splits.append(split)
         residents = city.units["residents"].to_numpy(float)[split.members]
         shortfalls += list(_shortfalls(split, policy, split.deviation(residents)))
-        if checkpoint is not None and split.result.status is Status.OPTIMAL:
+        if checkpoint is not None and split.is_proven:
             checkpoint.put(task.community_id, _entry(split))
         listen(
             Progress(
@@ -101,7 +102,9 @@ def _restored(task: SplitTask, entry: dict[str, Any]) -> CommunitySplit:
         detail=entry["detail"],
     )
     problem = task.problem(entry["districts"], entry["tolerance"])
-    restored = task.finished(problem, entry["tolerance"], result)
+    kept = entry["compactness"]
+    compactness = None if kept is None else Compactness.from_entry(kept)
+    restored = task.finished(problem, entry["tolerance"], result, compactness)
     return replace(restored, ruled_out=entry["ruled_out"])
 
 

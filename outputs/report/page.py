@@ -17,10 +17,13 @@ from .rows import (
     COMMUNITY_COLUMNS,
     community_rows,
     currency,
+    edge_rows,
     facility_rows,
+    region_rows,
     shortfall_rows,
     siting_rows,
     split_rows,
+    splits_intro,
 )
 from .texts import LANGUAGES, Text, Texts, both, load_texts, number, percent
 
@@ -83,6 +86,10 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         ),
         "shortfalls": shortfall_rows(record, texts),
         "splits": split_rows(record, plan.districts, texts),
+        "splits_intro": splits_intro(record, texts),
+        "is_rebalanced": "rebalance" in record,
+        "regions": region_rows(record, plan.communities_before, texts),
+        "edges": edge_rows(record, texts),
         "siting": siting_rows(record, texts),
         "facilities": facility_rows(plan.facilities, texts),
         "added_m2": _added_floor_area(plan),

@@ -122,10 +122,75 @@ def split_rows(
                 "bounds": _span(split["lower"], split["upper"]),
                 "districts": [] if part is None else _members(part),
                 "detail": split["detail"],
+                "compactness": _compactness(split.get("compactness"), texts),
                 **proof(split, texts, scale_digits=0),
             }
         )
     return rows
+
+
+def splits_intro(record: Mapping[str, Any], texts: Texts) -> Text:
+    """Return how communities are divided, by the objective of the policy."""
+    rules = record["policy"]["split"]
+    goal = str(rules.get("objective", "moment-of-inertia")).replace("-", "_")
+    if goal == "moment_of_inertia":
+        return texts("splits_intro")
+    factor = percent(rules["barrier_border_factor"], 0)
+    return texts(
+        "splits_intro_levels",
+        slack=percent(rules["compactness_slack"]),
+        goal=texts(f"goal_{goal}", factor=factor),
+    )
+
+
+def _compactness(kept: Mapping[str, Any] | None, texts: Texts) -> Text | str:
+    """Return how compact a split is where that was not its objective."""
+    if kept is None:
+        return ""
+    return texts(
+        "split_compactness",
+        inertia=number(kept["inertia"]),
+        limit=number(kept["limit"]),
+        best=number(kept["best"]["objective"]),
+        status=texts.named("status", kept["best"]["status"]),
+    )
+
+
+def region_rows(
+    record: Mapping[str, Any], communities_before: GeoDataFrame, texts: Texts
+) -> list[dict[str, Any]]:
+    """Return a row a step of every region that was rebalanced: who moves, and what is proven."""
+    rebalance = record.get("rebalance")
+    if rebalance is None:
+        return []
+    places, names = communities_before["community_id"], communities_before["name"]
+    known = {place: _name(name, place) for place, name in zip(places, names, strict=True)}
+    return [
+        {
+            "names": ", ".join(known.get(one, str(one)) for one in region["communities"]),
+            "breaking": texts(
+                "region_breaking",
+                names=", ".join(known.get(one, str(one)) for one in region["breaking"]) or MISSING,
+            ),
+            "before": len(region["communities"]),
+            "after": region["districts"],
+            "is_first": key == "moved",
+            "step": texts(f"region_{region[key].get('objective_of', key)}"),
+            "detail": region[key]["detail"],
+            **proof(region[key], texts, scale_digits=0),
+        }
+        for region in rebalance["regions"]
+        for key in ("moved", "second")
+        if region[key] is not None
+    ]
+
+
+def edge_rows(record: Mapping[str, Any], texts: Texts) -> list[Text]:
+    """Return a line for every pair of units that was made neighbours, or parted."""
+    return [
+        texts(f"edge_{change['action']}", one=change["unit_a"], other=change["unit_b"])
+        for change in record["city"].get("edge_changes", [])
+    ]
 
 
 def _members(part: GeoDataFrame) -> list[dict[str, str]]:

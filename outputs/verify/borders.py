@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,20 @@ import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
-from .numbers import Bools, flags
+from .numbers import Bools, Floats, flags, number
 from .view import Shapes, View
 
 Pairs = NDArray[np.int64]
+Rules = dict[str, Any]
 SLACK = 1e-6
+
+
+class Borders(NamedTuple):
+    """Pairs of units whose border connects, and its length: in metres, and less along barriers."""
+
+    pairs: Pairs
+    length_m: Floats
+    weighted_m: Floats
 
 
 def contiguity(view: View) -> Iterator[str]:
@@ -51,9 +60,46 @@ def cut_groups(view: View, community: str) -> Iterator[str]:
 
 def bordering_units(view: View, community: str) -> tuple[GeoDataFrame, Pairs]:
     """Return the units of a community of today, and the pairs of them that border each other."""
-    units = view.units[view.units["community_id_before"] == community]
-    shapes = np.asarray(units.geometry, dtype=object)
-    return units, bordering(shapes, view.policy["split"], uncrossable(view.barriers))
+    rows = rows_of(view, community)
+    return view.units.iloc[rows], borders_among(view, rows).pairs
+
+
+def rows_of(view: View, community: str) -> Pairs:
+    """Return the rows of the units of a community of today."""
+    return np.flatnonzero((view.units["community_id_before"] == community).to_numpy(bool))
+
+
+def borders_among(view: View, rows: Pairs) -> Borders:
+    """Find the borders of some units afresh, then make the changes that the record names."""
+    shapes = np.asarray(view.units.geometry, dtype=object)[rows]
+    rules = view.policy["split"]
+    pairs, lengths = bordering(shapes, rules, uncrossable(view.barriers))
+    known = dict(zip(map(tuple, pairs.tolist()), lengths.tolist(), strict=True))
+    place = {name: spot for spot, name in enumerate(view.units["unit_id"].iloc[rows])}
+    for change in view.edge_changes:
+        if change["unit_a"] not in place or change["unit_b"] not in place:
+            continue
+        ends = place[change["unit_a"]], place[change["unit_b"]]
+        pair = (min(ends), max(ends))
+        if change["action"] == "remove":
+            known.pop(pair, None)
+        else:
+            known[pair] = number(change["length_m"]) or known.get(pair, 0.0)
+    both = np.array(sorted(known), dtype=np.int64).reshape(-1, 2)
+    metres = np.array([known[pair] for pair in map(tuple, both.tolist())], dtype=float)
+    less = 1 - number(rules.get("barrier_border_factor", 1.0))
+    return Borders(both, metres, metres * (1 - less * _share_along(shapes, both, view, rules)))
+
+
+def _share_along(shapes: Shapes, pairs: Pairs, view: View, rules: Rules) -> Floats:
+    """Share of the line that each pair has in common along a barrier of any kind."""
+    share = np.zeros(len(pairs))
+    if view.barriers is None or view.barriers.empty:
+        return share
+    borders = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
+    _, metres = _metres_along(borders, rules, np.asarray(view.barriers.geometry, dtype=object))
+    length = shapely.length(borders)
+    return np.where(length > 0, np.minimum(metres / np.maximum(length, 1e-12), 1.0), share)
 
 
 def kept_together(view: View, units: GeoDataFrame, pairs: Pairs) -> NDArray[np.int64]:
@@ -96,8 +142,8 @@ def uncrossable(barriers: GeoDataFrame | None) -> Shapes:
     return np.asarray(barriers.geometry, dtype=object)[~flags(barriers["crossable"])]
 
 
-def bordering(shapes: Shapes, rules: dict[str, Any], blocks: Shapes) -> Pairs:
-    """Pairs of polygons with a border, or a gap, that connects, shape (pairs, 2)."""
+def bordering(shapes: Shapes, rules: Rules, blocks: Shapes) -> tuple[Pairs, Floats]:
+    """Pairs of polygons with a border, or a gap, that connects, and the length of the border."""
     near = shapely.STRtree(shapes).query(
         shapes, predicate="dwithin", distance=rules["connect_gap_m"] + SLACK
     )
@@ -105,26 +151,35 @@ def bordering(shapes: Shapes, rules: dict[str, Any], blocks: Shapes) -> Pairs:
     one, other = shapes[pairs[:, 0]], shapes[pairs[:, 1]]
     borders = shapely.intersection(one, other)
     length = shapely.length(borders)
-    is_border = length >= max(rules["min_border_m"] - SLACK, SLACK / 1000)
+    if rules.get("contiguity", "rook") == "queen":
+        is_border = np.asarray(shapely.distance(one, other) <= SLACK)
+    else:
+        is_border = length >= max(rules["min_border_m"] - SLACK, SLACK / 1000)
     joined = is_border & ~_along(borders, length, rules, blocks)
     if rules["connect_gap_m"] > 0:
         gaps = np.flatnonzero(~is_border)
         joined[gaps] = ~_meets(shapely.shortest_line(one[gaps], other[gaps]), blocks)
-    return np.asarray(pairs[joined], dtype=np.int64)
+    return np.asarray(pairs[joined], dtype=np.int64), np.where(is_border, length, 0.0)[joined]
 
 
-def _along(borders: Shapes, length: Any, rules: dict[str, Any], blocks: Shapes) -> Bools:  # noqa: ANN401
+def _along(borders: Shapes, length: Floats, rules: Rules, blocks: Shapes) -> Bools:
     """Whether too much of each border runs along what nobody can cross."""
-    found = np.zeros(len(borders), dtype=bool)
+    met, metres = _metres_along(borders, rules, blocks)
+    return np.asarray(met & (metres >= (rules["barrier_share"] + SLACK) * length))
+
+
+def _metres_along(borders: Shapes, rules: Rules, blocks: Shapes) -> tuple[Bools, Floats]:
+    """Whether each border comes near to a barrier, and for how many metres."""
+    met, metres = np.zeros(len(borders), dtype=bool), np.zeros(len(borders))
     if not blocks.size:
-        return found
+        return met, metres
     strips = shapely.buffer(blocks, max(rules["barrier_width_m"], 1e-3), cap_style="flat")
     tree = shapely.STRtree(strips)
     for row in np.unique(tree.query(borders, predicate="intersects")[0]):
         strip = shapely.union_all(strips[tree.query(borders[row], predicate="intersects")])
-        along = shapely.length(shapely.intersection(borders[row], strip))
-        found[row] = along >= (rules["barrier_share"] + SLACK) * length[row]
-    return found
+        met[row] = True
+        metres[row] = shapely.length(shapely.intersection(borders[row], strip))
+    return met, metres
 
 
 def _meets(lines: Shapes, blocks: Shapes) -> Bools:

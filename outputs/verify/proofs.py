@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .inertia import moment_of_inertia
+from .compactness import objective, within_compactness
 from .numbers import number, numbers, show
 from .view import View
 
@@ -25,13 +25,18 @@ def proofs(view: View) -> Iterator[str]:
         for key in ("moved", "second"):
             if region[key] is not None:
                 steps[f"rebalancing of region {place}, {key}"] = region[key]
+    for entry in view.record["split"]:
+        if entry.get("compactness"):
+            name = f"split of {entry['community_id']}, compactness"
+            steps[name] = entry["compactness"]["best"]
     for name, step in steps.items():
         yield from _gap(name, step)
     for community in view.parts:
         entry = view.entries.get(community)
         if entry is not None:
-            low, high = moment_of_inertia(view, community)
+            low, high = objective(view, community, entry)
             yield from _objective(f"split of {community}", entry, low, high)
+            yield from within_compactness(view, community, entry)
     if view.is_sited:
         yield from _siting(view, siting)
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import shapely
 
-from .borders import bordering, cut_groups, hanging_together, uncrossable
+from .borders import borders_among, cut_groups, hanging_together
 from .inertia import inertia_of_region
 from .numbers import differs, number, show
 from .view import View
@@ -172,11 +171,9 @@ class _Region:
         return "kept" if np.array_equal(inside, self.before == name) else "rebalanced"
 
     def _contiguity(self) -> Iterator[str]:
-        shapes = np.asarray(self.view.units.geometry, dtype=object)
-        blocks = uncrossable(self.view.barriers)
         for name in dict.fromkeys(self.after.tolist()):
             rows = self.rows[self.after == name]
-            pairs = bordering(shapes[rows], self.view.policy["split"], blocks)
+            pairs = borders_among(self.view, rows).pairs
             sizes = np.unique(hanging_together(rows.size, pairs), return_counts=True)[1]
             if sizes.size > 1:
                 yield f"{name}: {sizes.sum() - sizes.max()} of its units are cut off"
@@ -208,9 +205,5 @@ class _Region:
 
     def _border(self) -> float:
         """Length of the borders between communities of the region that connect."""
-        shapes = np.asarray(self.view.units.geometry, dtype=object)[self.rows]
-        blocks = uncrossable(self.view.barriers)
-        pairs = bordering(shapes, self.view.policy["split"], blocks)
-        cut = pairs[self.after[pairs[:, 0]] != self.after[pairs[:, 1]]]
-        shared = shapely.intersection(shapes[cut[:, 0]], shapes[cut[:, 1]])
-        return float(shapely.length(shared).sum())
+        pairs, metres, _ = borders_among(self.view, self.rows)
+        return float(metres[self.after[pairs[:, 0]] != self.after[pairs[:, 1]]].sum())

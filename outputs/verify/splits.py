@@ -127,12 +127,21 @@ def _entry(row: Any, entry: dict[str, Any], tier: str, num: int, view: View) -> 
             yield f"the split of {community}: {key} is {show(entry[key])}, {right} is right"
     if tier not in due(view):
         yield f"{community} is {tier}, and the policy does not split it"
-    told = entry.get("tolerance")
-    if told is not None and not number(told) >= view.policy["split"]["tolerance"] - SLACK:
-        yield f"the split of {community}: tolerance is {show(told)}, less than the policy's"
+    yield from _as_asked(community, entry, view)
     if num < 2:
         return
     low, high = bounds(view, number(row.residents), num, allowed(view, entry))
     for key, found in (("lower", low), ("upper", high)):
         if differs(float(found), entry[key]):
             yield f"the split of {community}: {key} is {show(entry[key])}, {found} is right"
+
+
+def _as_asked(community: str, entry: dict[str, Any], view: View) -> Iterator[str]:
+    """Check that a split was made with the tolerance and for the objective of the policy."""
+    told = entry.get("tolerance")
+    if told is not None and not number(told) >= view.policy["split"]["tolerance"] - SLACK:
+        yield f"the split of {community}: tolerance is {show(told)}, less than the policy's"
+    asked = view.policy["split"].get("objective", "moment-of-inertia")
+    made = entry.get("objective_of", "moment-of-inertia")
+    if made != asked:
+        yield f"the split of {community}: minimises {show(made)}, the policy asks for {asked}"

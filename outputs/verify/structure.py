@@ -42,6 +42,11 @@ def ids(view: View) -> Iterator[str]:
         told = view.record["city"][name]
         if number(told) != count:
             yield f"the layers hold {count} {name}, the record says {told}"
+    units = set(texts(view.units["unit_id"]))
+    named = [change[end] for change in view.edge_changes for end in ("unit_a", "unit_b")]
+    yield from (
+        f"a bridge or cut names unit {name}, which is none" for name in named if name not in units
+    )
 
 
 def crs(view: View) -> Iterator[str]:

@@ -104,6 +104,11 @@ class View:
         }
 
     @property
+    def edge_changes(self) -> list[dict[str, Any]]:
+        """Bridges and cuts that the record names, in the order in which they were made."""
+        return list(self.record["city"].get("edge_changes", []))
+
+    @property
     def rebalance(self) -> dict[str, Any] | None:
         """What is recorded on a rebalancing; None if there was none."""
         return self.record.get("rebalance")

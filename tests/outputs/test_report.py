@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import shapely
 from shequ.optimize.planning.shortfall import REMEDIES
+from shequ.outputs.layers import PlanFiles
 from shequ.outputs.report import render_report
 from shequ.outputs.report.classes import colourings, minutes_classes, shades
 from shequ.outputs.report.figures import key_figures
@@ -302,3 +303,76 @@ def test_given_shades_are_kept():
     """A given shade stays, also beside an equal one, and the others avoid it."""
     row = np.array([shapely.box(i, 0, i + 1, 1) for i in range(4)])
     assert shades(row, np.array([-1, 0, 0, -1])).tolist() == [1, 0, 0, 1]
+
+
+def _rebalanced(plan: PlanFiles) -> PlanFiles:
+    """Return a plan of one region: two communities, of which the first breaks a rule."""
+    step = {**plan.record["split"][0], "detail": ""}
+    region = {
+        "communities": ["C1", "C2"],
+        "breaking": ["C1"],
+        "districts": 3,
+        "moved": {**step, "objective": 4_321.0, "bound": 4_000.0, "gap": 321 / 4_321},
+        "second": {**step, "objective_of": "border"},
+    }
+    rebalance = {"second": "border", "regions": [region]}
+    return dataclasses.replace(plan, record={**plan.record, "split": [], "rebalance": rebalance})
+
+
+def test_regions_of_a_rebalancing_have_a_table(small_plan):
+    """Each region has its communities before and after, who moves, and what is proven of it."""
+    page = render_report(_rebalanced(small_plan))
+    table = page.split('<section id="splits">')[1].split("</section>")[0]
+    for text in ("Residents who change community", "4,321", "4,000", "7.43 %", "再求边界长度"):
+        assert text in table
+    assert table.count("<tr>") == 3
+    assert "No community had to be split" not in page
+    assert "Rebalancing" in page
+
+
+def test_a_rebalancing_without_regions_says_so(small_plan):
+    """Where nothing broke a rule the report says that nothing had to be rebalanced."""
+    plan = _rebalanced(small_plan)
+    rebalance = {**plan.record["rebalance"], "regions": []}
+    page = render_report(dataclasses.replace(plan, record={**plan.record, "rebalance": rebalance}))
+    assert "No community had to be rebalanced." in page
+    assert "没有需要调整的社区。" in page
+
+
+def test_a_region_without_a_plan_is_shown_without_a_second_step(small_plan):
+    """A region that could not be rebalanced has one row, which says what is known."""
+    plan = _rebalanced(small_plan)
+    region = plan.record["rebalance"]["regions"][0]
+    nothing = {"status": "infeasible", "objective": None, "bound": None, "gap": None}
+    region |= {"second": None, "moved": {**region["moved"], **nothing, "detail": "U7 is too large"}}
+    table = render_report(plan).split('<section id="splits">')[1].split("</section>")[0]
+    assert table.count("<tr>") == 2
+    assert "proven impossible" in table
+    assert "U7 is too large" in table
+
+
+def test_a_split_by_levels_says_how_compact_it_is(small_plan):
+    """Moment of inertia, its limit and its best stand beside the split, in both languages."""
+    record = json.loads(json.dumps(small_plan.record))
+    best = {"status": "feasible", "objective": 1_000.0}
+    kept = {"inertia": 1_040.0, "limit": 1_050.0, "slack": 0.05, "best": best}
+    record["split"][0] |= {"objective_of": "border", "compactness": kept}
+    record["policy"]["split"]["objective"] = "border"
+    page = render_report(dataclasses.replace(small_plan, record=record))
+    assert "Moment of inertia 1,040; the most compact division has 1,000 (good, not proven" in page
+    assert "转动惯量为 1,040" in page
+    assert "at most 5.0 % less compact, the one with the least length of new borders" in page
+
+
+def test_bridges_and_cuts_are_listed(small_plan):
+    """Each change of neighbours stands among the input, and nothing where there is none."""
+    assert "Bridges and cuts" not in render_report(small_plan)
+    changes = [
+        {"unit_a": "u1", "unit_b": "u2", "action": "add", "length_m": 0.0},
+        {"unit_a": "u3", "unit_b": "u4", "action": "remove", "length_m": 0.0},
+    ]
+    city = {**small_plan.record["city"], "edge_changes": changes}
+    record = {**small_plan.record, "city": city}
+    page = render_report(dataclasses.replace(small_plan, record=record))
+    assert "u1 and u2 were made neighbours" in page
+    assert "u3 与 u4：设为不相邻" in page

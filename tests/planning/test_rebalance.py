@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 from shequ.instances.city import City, build_city
+from shequ.instances.edge_changes import EdgeChange
 from shequ.instances.policy import Policy
 from shequ.instances.synthetic import generate_city
 from shequ.optimize.planning.plan import Plan
@@ -62,6 +63,18 @@ def test_communities_hang_together_and_estates_stay_whole(city: City, plan: Plan
         union = shapely.union_all(shapes[plan.after.unit_community == row])
         assert union.geom_type == "Polygon"
     assert "groups" not in broken(plan_layers(plan))
+
+
+def test_bridges_and_corners_count_in_a_rebalancing(city: City) -> None:
+    """A plan made with queen and with changes across communities verifies, borders and all."""
+    policy = POLICY.with_values({"split.contiguity": "queen"})
+    units = city.units["unit_id"].astype(str)
+    first, last = units.iloc[0], units.iloc[-1]
+    changed = replace(city, edge_changes=(EdgeChange(first, last, "add", 40.0),))
+    rules = RebalanceRules(second="border")
+    layers = plan_layers(make_rebalanced_plan(changed, policy, rules))
+    assert broken(layers) == set()
+    assert layers.record["city"]["edge_changes"][0]["unit_b"] == last
 
 
 def test_the_record_counts_who_moved(city: City, plan: Plan, layers: PlanFiles) -> None:
