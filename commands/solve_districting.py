@@ -13,7 +13,7 @@ from .options import INFEASIBLE, NO_PLAN, SolverOptions, check_file, spread
 
 if TYPE_CHECKING:
     from ..instances.unit_graph import UnitGraph
-    from ..optimize.districting.goals import Goal
+    from ..optimize.districting.goals.levels import Goal
     from ..optimize.districting.request import Request, Solved
 
 DEFAULT_SECONDS = 60.0
@@ -129,7 +129,7 @@ def parse_goals(objectives: list[str], within: list[str]) -> tuple[Goal, ...]:
         If a name or number is not understood.
     """
     from ..models.districting.measures import MEASURES  # noqa: PLC0415
-    from ..optimize.districting.goals import Goal  # noqa: PLC0415
+    from ..optimize.districting.goals.levels import Goal  # noqa: PLC0415
 
     goals = []
     for level, text in enumerate(within):

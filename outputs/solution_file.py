@@ -20,7 +20,7 @@ from ..version import __version__
 from .atomic import replacing, write_text
 
 if TYPE_CHECKING:
-    from ..optimize.districting.goals import Goal, Level
+    from ..optimize.districting.goals.levels import Goal, Level
 
 KIND = "districting"
 

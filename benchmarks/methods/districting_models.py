@@ -10,16 +10,16 @@ from ...models.districting.labelling import Symmetry
 from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
-from ...optimize.districting.engine import solve_districting
 from ...optimize.districting.formulations import (
     ExactContiguity,
     LabelContiguity,
     solve_hess,
     solve_labels,
 )
+from ...optimize.districting.hess.engine import solve_districting
 from ...optimize.districting.heuristics import find_plan
 from ...optimize.districting.inexact import improve_centres, solve_inexact
-from ...optimize.districting.labelling import solve_labelling
+from ...optimize.districting.labelling.engine import solve_labelling
 from ...optimize.result import Reason, Result, Status
 from ..ask import Answer, Ask, answer_of
 from ..problems import EdgeCostDistricting

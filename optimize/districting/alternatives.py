@@ -27,10 +27,10 @@ from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..search import TOLERANCE
 from ..solvers.lazy import Cut, solve_with_cuts
-from .engine import reachable_pairs, solve_districting
+from .hess.engine import reachable_pairs, solve_districting
+from .hess.lagrangian import Fixing
 from .heuristics import find_plan
-from .labelling import island_separators, solve_labelling
-from .lagrangian import Fixing
+from .labelling.engine import island_separators, solve_labelling
 from .separator_cuts import passing_cut
 
 TRIES = 4

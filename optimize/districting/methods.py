@@ -20,7 +20,7 @@ from ..search import Listen
 from .conflicts import obvious_conflicts
 
 if TYPE_CHECKING:
-    from .goals import Goal, Level
+    from .goals.levels import Goal, Level
 
 Found = tuple[Result[IntArray], "tuple[Level, ...]"]
 """Result of the last level, and all levels."""
@@ -97,7 +97,7 @@ class Method(NamedTuple):
 
 
 def _inertia(question: Question) -> Found:
-    from .engine import solve_districting  # noqa: PLC0415 - engines are slow to load
+    from .hess.engine import solve_districting  # noqa: PLC0415 - engines are slow to load
 
     labels = question.weight_names
     return solve_districting(question.problem, weight_labels=labels, **question.how), ()
@@ -110,7 +110,7 @@ def _hess(question: Question, contiguity: Any) -> Found:  # noqa: ANN401 - a lit
 
 
 def _labelling(question: Question) -> Found:
-    from .labelling import solve_labelling  # noqa: PLC0415 - engines are slow to load
+    from .labelling.engine import solve_labelling  # noqa: PLC0415 - engines are slow to load
 
     costs = _parts(question).edge_costs
     if costs is None:
@@ -119,7 +119,7 @@ def _labelling(question: Question) -> Found:
 
 
 def _combined(question: Question) -> Found:
-    from .goals import solve_goals  # noqa: PLC0415 - engines are slow to load
+    from .goals.levels import solve_goals  # noqa: PLC0415 - engines are slow to load
 
     plain = len(question.goals) > 1 and question.problem.rules is None
     found = solve_goals(

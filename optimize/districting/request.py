@@ -23,7 +23,7 @@ from .methods import Answer, Question, solve_by
 from .numbers import Numbered, smallest_number
 
 if TYPE_CHECKING:
-    from .goals import Goal
+    from .goals.levels import Goal
 
 LEAST = "least"
 """What people type for the smallest number of districts that has a plan."""

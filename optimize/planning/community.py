@@ -14,7 +14,7 @@ from ...instances.city import City
 from ...instances.policy import Policy
 from ...models.districting.problem import Districting
 from ...models.formulation import FloatArray, IntArray
-from ..districting.engine import solve_districting
+from ..districting.hess.engine import solve_districting
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress
 from ..result import Reason, Result, Status

@@ -13,7 +13,7 @@ from ...instances.city import City
 from ...instances.policy import Policy
 from ...models.districting.rebalancing import Rebalancing
 from ...models.formulation import BoolArray, IntArray
-from ..districting.rebalancing import rebalance_districts
+from ..districting.rebalancing.engine import rebalance_districts
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress, silent
 from .rebalance_region import CityRebalance, RebalanceRules, RegionRebalance

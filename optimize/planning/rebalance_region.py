@@ -11,7 +11,7 @@ import numpy as np
 from ...models.districting.rebalancing import Rebalancing
 from ...models.districting.rebalancing_model import Second
 from ...models.formulation import IntArray
-from ..districting.rebalancing import Rebalanced
+from ..districting.rebalancing.engine import Rebalanced
 from ..result import Status
 from .region import Region
 from .shortfall import Shortfall

@@ -10,8 +10,8 @@ from ...instances.policy_sections import SplitPolicy
 from ...models.districting.measures import Geography, measure_named
 from ...models.districting.problem import Districting
 from ...models.formulation import IntArray
-from ..districting.goals import Goal, solve_goals
-from ..districting.labelling import solve_labelling
+from ..districting.goals.levels import Goal, solve_goals
+from ..districting.labelling.engine import solve_labelling
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..search import Listen

@@ -22,13 +22,13 @@ from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.districting.separators import Separator, fractional_separators
 from shequ.models.formulation import FloatArray, IntArray
-from shequ.optimize.districting.engine import solve_districting
 from shequ.optimize.districting.formulations import (
     ExactContiguity,
     LabelContiguity,
     solve_hess,
     solve_labels,
 )
+from shequ.optimize.districting.hess.engine import solve_districting
 from shequ.optimize.districting.inexact import improve_centres, solve_inexact
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Reason, Result, Status

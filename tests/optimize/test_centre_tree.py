@@ -11,10 +11,10 @@ from shequ.models.districting.enumeration import all_plans, plan_values
 from shequ.models.districting.objective import Objective
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
-from shequ.optimize.districting import centre_tree
-from shequ.optimize.districting.centre_tree import CentreTree
-from shequ.optimize.districting.engine import reachable_pairs
-from shequ.optimize.districting.lagrangian import Fixing
+from shequ.optimize.districting.hess import centre_tree
+from shequ.optimize.districting.hess.centre_tree import CentreTree
+from shequ.optimize.districting.hess.engine import reachable_pairs
+from shequ.optimize.districting.hess.lagrangian import Fixing
 from shequ.optimize.districting.search import Search
 from shequ.optimize.limits import Deadline, Limits
 

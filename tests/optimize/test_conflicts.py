@@ -11,7 +11,7 @@ from shequ.models.districting.enumeration import all_plans
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.optimize.districting.conflicts import obvious_conflicts
-from shequ.optimize.districting.engine import solve_districting
+from shequ.optimize.districting.hess.engine import solve_districting
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
 

@@ -10,9 +10,9 @@ from shequ.models.districting.hess import hess_model
 from shequ.models.districting.problem import Districting, merge_units
 from shequ.models.districting.separators import violated_separators
 from shequ.models.formulation import IntArray
-from shequ.optimize.districting.engine import reachable_pairs, solve_districting
-from shequ.optimize.districting.lagrangian import Ascent, Fixing
-from shequ.optimize.districting.relaxation import Relaxation
+from shequ.optimize.districting.hess.engine import reachable_pairs, solve_districting
+from shequ.optimize.districting.hess.lagrangian import Ascent, Fixing
+from shequ.optimize.districting.hess.relaxation import Relaxation
 from shequ.optimize.limits import Limits, Stop
 from shequ.optimize.result import Reason, Status
 

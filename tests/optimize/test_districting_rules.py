@@ -10,8 +10,8 @@ from shequ.instances.synthetic.district_graphs import voronoi_districting
 from shequ.models.districting.enumeration import best_by_enumeration
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
-from shequ.optimize.districting.engine import solve_districting
 from shequ.optimize.districting.formulations import ExactContiguity, solve_hess
+from shequ.optimize.districting.hess.engine import solve_districting
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
 

@@ -13,11 +13,11 @@ from shequ.models.districting.dual import dual_graph, fluxes, merged_edges, part
 from shequ.models.districting.labelling import border_length
 from shequ.models.districting.problem import Districting, point_districting
 from shequ.models.formulation import FloatArray, IntArray
-from shequ.optimize.districting import edge_bounds, labelling
-from shequ.optimize.districting.edge_bounds import edge_bound
 from shequ.optimize.districting.heuristics import Trace
-from shequ.optimize.districting.labelling import solve_labelling
-from shequ.optimize.districting.walks import NONE, leave, spread
+from shequ.optimize.districting.labelling import edge_bounds, engine
+from shequ.optimize.districting.labelling.edge_bounds import edge_bound
+from shequ.optimize.districting.labelling.engine import solve_labelling
+from shequ.optimize.districting.labelling.walks import NONE, leave, spread
 from shequ.optimize.limits import Deadline, Stop
 from shequ.optimize.result import Status
 
@@ -199,7 +199,7 @@ def test_engine_with_walks_agrees_with_brute_force(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the worst plan on, walks and what they leave to search lead to a proven optimum."""
-    monkeypatch.setattr(labelling, "SMALL", 0)
+    monkeypatch.setattr(engine, "SMALL", 0)
     checked = 0
     for seed in range(block * 10, block * 10 + 10):
         problem, costs = triangulated(seed)
@@ -207,7 +207,7 @@ def test_engine_with_walks_agrees_with_brute_force(
         if not values:
             continue
         worst = Trace(np.array(max(values)[1]), max(values)[0], ())
-        monkeypatch.setattr(labelling, "find_plan", lambda *_, worst=worst, **__: worst)
+        monkeypatch.setattr(engine, "find_plan", lambda *_, worst=worst, **__: worst)
         result = solve_labelling(problem, edge_costs=costs)
         assert result.status is Status.OPTIMAL
         assert result.objective == pytest.approx(min(values)[0])

@@ -14,8 +14,8 @@ from shequ.models.districting.measures import MEASURES, Geography, measure_named
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import IntArray
-from shequ.optimize.districting.goals import Goal, GoalsResult, solve_goals
-from shequ.optimize.districting.trade_off import trade_off
+from shequ.optimize.districting.goals.levels import Goal, GoalsResult, solve_goals
+from shequ.optimize.districting.goals.trade_off import trade_off
 from shequ.optimize.limits import Limits, Stop
 from shequ.optimize.result import Reason, Status
 

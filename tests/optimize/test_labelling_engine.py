@@ -13,7 +13,7 @@ from shequ.models.districting.problem import Districting, point_districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import FloatArray, IntArray, LinearModel
 from shequ.optimize.districting.heuristics import Trace
-from shequ.optimize.districting.labelling import (
+from shequ.optimize.districting.labelling.engine import (
     Contiguity,
     island_separators,
     node_separators,
@@ -248,8 +248,8 @@ def test_a_plan_that_breaks_the_balance_is_refused(monkeypatch: pytest.MonkeyPat
     def nothing(*_: object, **__: object) -> Trace:
         return Trace(None, np.inf, ())
 
-    monkeypatch.setattr("shequ.optimize.districting.labelling.find_plan", nothing)
-    monkeypatch.setattr("shequ.optimize.districting.labelling.solve_with_cuts", bent)
+    monkeypatch.setattr("shequ.optimize.districting.labelling.engine.find_plan", nothing)
+    monkeypatch.setattr("shequ.optimize.districting.labelling.engine.solve_with_cuts", bent)
     result = solve_labelling(problem, edge_costs=np.ones(3))
     assert (result.status, result.reason) == (Status.UNKNOWN, Reason.ERROR)
     assert result.solution is None

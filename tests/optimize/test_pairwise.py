@@ -11,7 +11,7 @@ from shequ.models.districting.objective import Objective
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import IntArray
-from shequ.optimize.districting.pairwise import pairwise_optimum, restricted
+from shequ.optimize.districting.labelling.pairwise import pairwise_optimum, restricted
 from shequ.optimize.limits import Limits, Stop
 from shequ.optimize.result import Status
 

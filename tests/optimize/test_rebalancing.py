@@ -9,8 +9,8 @@ import pytest
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rebalancing import Rebalancing
 from shequ.models.formulation import FloatArray
-from shequ.optimize.districting.rebalancing import rebalance_districts
-from shequ.optimize.districting.rebalancing_cuts import moves_bound
+from shequ.optimize.districting.rebalancing.cuts import moves_bound
+from shequ.optimize.districting.rebalancing.engine import rebalance_districts
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
 

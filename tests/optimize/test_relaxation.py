@@ -16,12 +16,12 @@ from shequ.models.districting.problem import Districting
 from shequ.models.districting.rooted import rooted_pairs
 from shequ.models.districting.rules import DistrictRules
 from shequ.models.formulation import FloatArray
-from shequ.optimize.districting import centre_tree
-from shequ.optimize.districting.centre_tree import CentreTree
-from shequ.optimize.districting.choose import choose
-from shequ.optimize.districting.engine import reachable_pairs, solve_districting
-from shequ.optimize.districting.existence import look_for_a_plan
-from shequ.optimize.districting.lagrangian import Fixing
+from shequ.optimize.districting.hess import centre_tree
+from shequ.optimize.districting.hess.centre_tree import CentreTree
+from shequ.optimize.districting.hess.choose import choose
+from shequ.optimize.districting.hess.engine import reachable_pairs, solve_districting
+from shequ.optimize.districting.hess.existence import look_for_a_plan
+from shequ.optimize.districting.hess.lagrangian import Fixing
 from shequ.optimize.districting.search import Search
 from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Status

@@ -18,7 +18,7 @@ from shequ.instances.districting_files import read_unit_graph
 from shequ.instances.rule_book import RuleBook
 from shequ.instances.unit_graph import Distance, ReadOptions, UnitGraph
 from shequ.models.districting.measures import MEASURES
-from shequ.optimize.districting.goals import Goal
+from shequ.optimize.districting.goals.levels import Goal
 from shequ.optimize.districting.methods import all_values
 from shequ.optimize.districting.request import Request, solve_request
 from shequ.optimize.limits import Limits

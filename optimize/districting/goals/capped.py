@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.districting.combined_plan import Cap
-from ...models.districting.measures import Measure, Parts, targets
-from ...models.districting.problem import Districting
-from ...models.formulation import IntArray
-from .search import Search
+from ....models.districting.combined_plan import Cap
+from ....models.districting.measures import Measure, Parts, targets
+from ....models.districting.problem import Districting
+from ....models.formulation import IntArray
+from ..search import Search
 
 CAP_TOLERANCE = 1e-6
 """Share of its limit by which a plan may exceed a cap and still counts as keeping it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ...models.districting.problem import Districting
-from ...models.districting.separators import Separator, violated_separators
-from ...models.formulation import IntArray
+from ....models.districting.problem import Districting
+from ....models.districting.separators import Separator, violated_separators
+from ....models.formulation import IntArray
 
 
 def node_separators(problem: Districting) -> list[Separator]:

@@ -16,20 +16,20 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from ...models.districting.label_rules import centre_bounds, rule_pairs
-from ...models.districting.objective import Objective
-from ...models.districting.problem import Districting
-from ...models.formulation import BoolArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Result, Status
-from ..search import Listen
+from ....models.districting.label_rules import centre_bounds, rule_pairs
+from ....models.districting.objective import Objective
+from ....models.districting.problem import Districting
+from ....models.formulation import BoolArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Result, Status
+from ...search import Listen
+from ..conflicts import obvious_conflicts
+from ..heuristics import find_plan
+from ..search import Search
 from .centre_tree import CentreTree
 from .choose import Method, choose
-from .conflicts import obvious_conflicts
 from .existence import list_plans, look_for_a_plan
-from .heuristics import find_plan
 from .lagrangian import Fixing
-from .search import Search
 from .tree import HessTree
 
 
@@ -108,7 +108,7 @@ def solve_districting(
     choice = choose(problem, method)
     labels = [*weight_labels, *["weight"] * problem.weights.shape[1]][: problem.weights.shape[1]]
     if choice.method == "large":
-        from .large import solve_large  # noqa: PLC0415 - most problems are small
+        from ..large import solve_large  # noqa: PLC0415 - most problems are small
 
         return solve_large(problem, limits=limits, solver=solver, stop=stop, listen=listen)
     search = Search(

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.districting.measures import Geography, measure_named
-from ...models.districting.problem import Districting
-from ...models.formulation import IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Result
-from .goals import Goal, GoalsResult, solve_goals
+from ....models.districting.measures import Geography, measure_named
+from ....models.districting.problem import Districting
+from ....models.formulation import IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Result
+from .levels import Goal, GoalsResult, solve_goals
 
 
 @dataclass(frozen=True)

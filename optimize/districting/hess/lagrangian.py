@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...models.districting.label_rules import centre_bounds, seats_of
-from ...models.districting.problem import Districting
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Deadline, Stop
-from .heuristics.compiled import kernel
+from ....models.districting.label_rules import centre_bounds, seats_of
+from ....models.districting.problem import Districting
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Deadline, Stop
+from ..heuristics.compiled import kernel
 from .relaxation import Evaluation, Relaxation
 
 DILATION = 0.5

@@ -15,16 +15,16 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ...models.districting.measures import Geography, measure_named
-from ...models.districting.problem import Districting
-from ...models.formulation import BoolArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Result, Status
-from ..search import Listen
+from ....models.districting.measures import Geography, measure_named
+from ....models.districting.problem import Districting
+from ....models.formulation import BoolArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Result, Status
+from ...search import Listen
+from ..hess.engine import solve_districting
+from ..labelling.engine import solve_labelling
 from .capped import Limited, WeightedSum, with_deviation
 from .combined import solve_combined
-from .engine import solve_districting
-from .labelling import solve_labelling
 
 Method = Literal["auto", "combined"]
 

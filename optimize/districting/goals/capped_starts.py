@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...models.districting.combined_plan import Cap
-from ...models.districting.measures import Geography, Parts
-from ...models.districting.objective import Objective
-from ...models.formulation import IntArray
+from ....models.districting.combined_plan import Cap
+from ....models.districting.measures import Geography, Parts
+from ....models.districting.objective import Objective
+from ....models.formulation import IntArray
+from ..heuristics import find_plan
 from .capped import CappedSearch, bounded_problem
-from .heuristics import find_plan
 
 _PRICES = (0.0, 0.3, 1.0, 3.0, 10.0)
 """Prices of the caps, as shares of the objective of a plan."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ...models.districting.problem import Districting
-from ...models.districting.rebalancing import Rebalancing
-from ...models.districting.rebalancing_model import RebalancingModel
-from ...models.districting.separators import violated_separators
-from ...models.formulation import BoolArray, FloatArray, IntArray, ModelBuilder
-from ..limits import Limits
-from ..solvers import solve_model
-from ..solvers.lazy import Cut
-from .separator_cuts import passing_cut
+from ....models.districting.problem import Districting
+from ....models.districting.rebalancing import Rebalancing
+from ....models.districting.rebalancing_model import RebalancingModel
+from ....models.districting.separators import violated_separators
+from ....models.formulation import BoolArray, FloatArray, IntArray, ModelBuilder
+from ...limits import Limits
+from ...solvers import solve_model
+from ...solvers.lazy import Cut
+from ..separator_cuts import passing_cut
 
 VIOLATION = 0.05
 """Least violation of an inequality that is added for a fractional point."""

@@ -30,10 +30,10 @@ from functools import partial
 
 import numpy as np
 
-from ...models.districting.dual import dual_graph, merged_edges, parts_without
-from ...models.districting.problem import Districting
-from ...models.formulation import FloatArray, IntArray
-from ..limits import Deadline, Stop
+from ....models.districting.dual import dual_graph, merged_edges, parts_without
+from ....models.districting.problem import Districting
+from ....models.formulation import FloatArray, IntArray
+from ...limits import Deadline, Stop
 from .inner_cycles import InnerCycles
 from .walk_network import LARGEST_COST, Walks
 from .walks import Table, least_pair, least_star, pair_up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from ...models.districting.problem import Districting
+from ....models.districting.problem import Districting
 
 Method = Literal["auto", "hess", "large"]
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...models.districting.problem import Districting
-from ...models.districting.rooted import rooted_pairs, without_centres
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Deadline
-from ..result import Status
-from ..solvers.lazy import Cut
-from .feasibility import packing_impossible
-from .search import Search
+from ....models.districting.problem import Districting
+from ....models.districting.rooted import rooted_pairs, without_centres
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Deadline
+from ...result import Status
+from ...solvers.lazy import Cut
+from ..feasibility import packing_impossible
+from ..search import Search
 from .tree import HessTree
 
 MOST_PAIRS = 60_000

@@ -8,10 +8,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from ...models.districting.dual import parts_without
-from ...models.districting.orbitope import opening_order
-from ...models.districting.problem import Districting
-from ...models.formulation import BoolArray, IntArray
+from ....models.districting.dual import parts_without
+from ....models.districting.orbitope import opening_order
+from ....models.districting.problem import Districting
+from ....models.formulation import BoolArray, IntArray
 from .walk_network import Walks
 from .walks import least_pair
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...models.formulation import FloatArray, IntArray
-from ..result import Reason, Result, Status
-from ..search import TOLERANCE
+from ....models.formulation import FloatArray, IntArray
+from ...result import Reason, Result, Status
+from ...search import TOLERANCE
 
 
 @dataclass

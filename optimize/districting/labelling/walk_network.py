@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.districting.dual import DualGraph, fluxes
-from ...models.formulation import FloatArray, IntArray
+from ....models.districting.dual import DualGraph, fluxes
+from ....models.formulation import FloatArray, IntArray
 from .walks import NONE, Index, Table, leave, spread, traced
 
 LARGEST_COST = 2**29

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...models.districting.label_rules import centre_bounds
-from ...models.districting.problem import Districting
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from .heuristics.compiled import kernel
+from ....models.districting.label_rules import centre_bounds
+from ....models.districting.problem import Districting
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ..heuristics.compiled import kernel
 
 SWEEPS = 4
 """Sweeps over the multipliers of a column at most; with one weight the second changes nothing."""

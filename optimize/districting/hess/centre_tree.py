@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..result import Status
-from ..search import TOLERANCE
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...result import Status
+from ...search import TOLERANCE
+from ..search import Search
 from .lagrangian import Ascent, Fixing
 from .relaxation import Relaxation
-from .search import Search
 from .tree import HessTree
 
 ITERATIONS = 60

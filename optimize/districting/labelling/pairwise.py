@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.districting.objective import Objective
-from ...models.districting.problem import Districting
-from ...models.districting.rules import DistrictRules
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Result, Status
-from ..search import TOLERANCE
-from .engine import solve_districting
-from .labelling import solve_labelling
+from ....models.districting.objective import Objective
+from ....models.districting.problem import Districting
+from ....models.districting.rules import DistrictRules
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Result, Status
+from ...search import TOLERANCE
+from ..hess.engine import solve_districting
+from .engine import solve_labelling
 
 Listen = Callable[[float, int, int], None]
 

@@ -13,23 +13,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...models.districting.combined import combined_model
-from ...models.districting.combined_plan import CombinedModel, Inequality, needs_centres
-from ...models.districting.measures import Geography, Parts
-from ...models.districting.problem import Districting
-from ...models.districting.separators import violated_separators
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Result, Status
-from ..search import Listen
-from ..solvers.lazy import Cut, solve_with_cuts, with_cuts
+from ....models.districting.combined import combined_model
+from ....models.districting.combined_plan import CombinedModel, Inequality, needs_centres
+from ....models.districting.measures import Geography, Parts
+from ....models.districting.problem import Districting
+from ....models.districting.separators import violated_separators
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Result, Status
+from ...search import Listen
+from ...solvers.lazy import Cut, solve_with_cuts, with_cuts
+from ..conflicts import obvious_conflicts
+from ..feasibility import packing_impossible
+from ..hess.engine import reachable_pairs
+from ..hess.lagrangian import Fixing
+from ..labelling.engine import island_separators, node_separators
 from .capped import CAP_TOLERANCE, CappedSearch, Limited, WeightedSum, bounded_problem
 from .capped_starts import start_search
-from .conflicts import obvious_conflicts
-from .engine import reachable_pairs
-from .feasibility import packing_impossible
-from .labelling import island_separators, node_separators
-from .lagrangian import Fixing
 
 MOST_COLUMNS = 2_000_000
 """Columns of pairs and cut edges up to which the model is built."""

@@ -15,19 +15,19 @@ from functools import cached_property
 
 import numpy as np
 
-from ...models.districting.objective import Objective
-from ...models.districting.rebalancing import Rebalancing
-from ...models.districting.rebalancing_model import RebalancingModel, Second, rebalancing_model
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Reason, Result, Status
-from ..search import TOLERANCE, Listen
-from ..solvers.lazy import solve_with_cuts
-from .engine import reachable_pairs
-from .heuristics import find_plan
-from .rebalancing_cuts import Contiguity, moves_bound, obvious_conflicts
-from .rebalancing_stage import Stage
-from .rebalancing_starts import around, breaking_labels, label_sets, neighbourhoods
+from ....models.districting.objective import Objective
+from ....models.districting.rebalancing import Rebalancing
+from ....models.districting.rebalancing_model import RebalancingModel, Second, rebalancing_model
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Reason, Result, Status
+from ...search import TOLERANCE, Listen
+from ...solvers.lazy import solve_with_cuts
+from ..hess.engine import reachable_pairs
+from ..heuristics import find_plan
+from .cuts import Contiguity, moves_bound, obvious_conflicts
+from .stage import Stage
+from .starts import around, breaking_labels, label_sets, neighbourhoods
 
 MOST_COLUMNS = 60_000
 """Largest model that is tried; above it neighbouring districts are improved, without a proof."""

@@ -15,26 +15,26 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ...models.districting.labelling import (
+from ....models.districting.labelling import (
     Symmetry,
     labelling_model,
     tells_apart,
 )
-from ...models.districting.objective import Objective
-from ...models.districting.problem import Districting
-from ...models.districting.rules import DistrictRules
-from ...models.formulation import FloatArray, IntArray
-from ..limits import Deadline, Limits, Stop
-from ..result import Reason, Result, Status
-from ..search import TOLERANCE, Listen
-from ..solvers.lazy import Cut, solve_with_cuts
-from .conflicts import obvious_conflicts
+from ....models.districting.objective import Objective
+from ....models.districting.problem import Districting
+from ....models.districting.rules import DistrictRules
+from ....models.formulation import FloatArray, IntArray
+from ...limits import Deadline, Limits, Stop
+from ...result import Reason, Result, Status
+from ...search import TOLERANCE, Listen
+from ...solvers.lazy import Cut, solve_with_cuts
+from ..conflicts import obvious_conflicts
+from ..feasibility import packing_impossible
+from ..heuristics import find_plan
+from ..search import Search
+from ..separator_cuts import label_cuts
 from .edge_bounds import EdgeBound, edge_bound
-from .feasibility import packing_impossible
-from .heuristics import find_plan
 from .islands import island_separators, node_separators
-from .search import Search
-from .separator_cuts import label_cuts
 
 __all__ = ["Contiguity", "island_separators", "node_separators", "solve_labelling"]
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...models.districting.hess import HessModel, hess_model
-from ...models.districting.problem import Districting
-from ...models.districting.separators import Separator, neighbour_separators
-from ...models.formulation import BoolArray, FloatArray, IntArray
-from ..limits import Limits, Stop
-from ..result import Result
-from ..search import Listen
-from ..solvers.lazy import Cut, solve_with_cuts
-from .separator_cuts import HessSeparation
+from ....models.districting.hess import HessModel, hess_model
+from ....models.districting.problem import Districting
+from ....models.districting.separators import Separator, neighbour_separators
+from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...limits import Limits, Stop
+from ...result import Result
+from ...search import Listen
+from ...solvers.lazy import Cut, solve_with_cuts
+from ..separator_cuts import HessSeparation
 
 SMALL = 8000
 """Number of pairs up to which contiguity is separated eagerly."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ...models.districting.rebalancing import Rebalancing
-from ...models.formulation import BoolArray, IntArray
+from ....models.districting.rebalancing import Rebalancing
+from ....models.formulation import BoolArray, IntArray
 
 MOST_NODES = 150
 """Most nodes of a label and its neighbours that are divided anew at once."""

@@ -1,0 +1,1 @@
+"""The Hess engine: plan, Lagrangian bound, fixing, and trees over what is left."""

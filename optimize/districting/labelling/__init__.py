@@ -1,0 +1,1 @@
+"""The labelling engine: cut edges and borders, with bounds from the dual graph."""

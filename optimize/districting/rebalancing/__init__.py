@@ -1,0 +1,1 @@
+"""Rebalancing of neighbouring communities, with as few residents moved as possible."""
