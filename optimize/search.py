@@ -18,7 +18,13 @@ S = TypeVar("S")
 Listen = Callable[[float | None, float | None], None]
 
 TOLERANCE = 1e-6
-"""Difference, and share of the objective, up to which two objectives count as equal."""
+"""Share of the objective up to which two objectives count as equal."""
+
+SMALLEST = 1e-3
+"""Size below which an objective counts as this large where shares of it are taken."""
+
+GAIN = 1e-9
+"""Share of the objective by which a solution must be better to be taken."""
 
 
 @dataclass(kw_only=True)
@@ -88,7 +94,8 @@ class Search(Generic[S]):
         if self.violations(plan):
             return False
         objective = self.evaluate(plan)
-        if not self.sign * objective < self.sign * self.objective - TOLERANCE:
+        known = abs(self.objective) if self.plan is not None else 0.0
+        if not self.sign * objective < self.sign * self.objective - GAIN * max(known, SMALLEST):
             return False
         self.plan, self.objective = copy.copy(plan), objective
         self.report()
@@ -124,7 +131,7 @@ class Search(Generic[S]):
     @property
     def proven(self) -> bool:
         """Whether the solution is proven best; of whole numbers, none lies between."""
-        slack = TOLERANCE * max(1.0, abs(self.objective))
+        slack = TOLERANCE * max(SMALLEST, abs(self.objective))
         if self.is_whole:
             slack = min(slack, 0.5)
         return self.plan is not None and self.distance <= slack

@@ -123,6 +123,10 @@ def _solve_whole(problem: PDispersion, search: Search[BoolArray]) -> None:
         search.raise_bound(result.bound)
 
 
+WORTH_ASKING = 0.01
+"""Share of the bound below which no further distance is asked above an open one."""
+
+
 @dataclass
 class DispersionSearch:
     """
@@ -174,17 +178,23 @@ class DispersionSearch:
         self.high = min(self.high, float(far.max()))
         if np.isposinf(self.high) and self._ask(self.high) is not False:
             return
+        open_at = -np.inf
         while self.low < self.high * (1 - CLOSE) and not self.search.done:
-            if self._ask(self._next()) is None:
-                return
+            open_at = open_at if open_at > self.low else -np.inf
+            distance = self._next(max(open_at, self.low))
+            if self._ask(distance) is None:
+                # a question that stays open: larger distances are easier to rule out
+                open_at = distance
+                if self.high - open_at <= WORTH_ASKING * self.high:
+                    return
 
-    def _next(self) -> float:
-        """Distance in the middle of the gap, or its upper end where it is narrow."""
+    def _next(self, low: float) -> float:
+        """Distance in the middle between ``low`` and the bound, or the bound if that is near."""
         if self.search.is_whole:
-            return float(np.ceil((self.low + self.high) / 2))
-        if self.high - self.low <= LAST_STEPS * self.high:
+            return float(np.ceil((low + self.high) / 2))
+        if self.high - low <= LAST_STEPS * self.high:
             return self.high
-        return (self.low + self.high) / 2
+        return (low + self.high) / 2
 
     def _ask(self, distance: float) -> bool | None:
         """Ask whether sites can be open that far apart; None if that stays open."""

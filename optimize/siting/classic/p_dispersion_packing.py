@@ -24,6 +24,12 @@ from .p_dispersion_kernels import cover_edges, find_clique
 MOST_NODES = 2_000_000
 """Nodes of the tree before an integer program is asked."""
 
+WORDS_A_SECOND = 1e9
+"""Words of bits that the tree goes through in a second: so it ends in time."""
+
+MOST_PAIRS = 1_000_000
+"""Pairs that are too close up to which an integer program is asked."""
+
 
 @dataclass(frozen=True, eq=False)
 class PackingAnswer:
@@ -87,7 +93,8 @@ def _search(near: BoolArray, wanted: int, solver: str, search: Search[Any]) -> P
     bits = _bits(joined)
     everyone = _bits(np.ones((1, order.size), dtype=bool))[0]
     chosen, nodes = np.zeros(wanted, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    found = find_clique(bits, everyone, wanted, chosen, MOST_NODES, nodes)
+    in_time = search.deadline.seconds_left / 2 * WORDS_A_SECOND / bits.size
+    found = find_clique(bits, everyone, wanted, chosen, int(min(MOST_NODES, in_time)), nodes)
     search.nodes += int(nodes[0])
     if found == 1:
         return PackingAnswer(order[chosen], proven=True)
@@ -106,6 +113,8 @@ def _bits(matrix: BoolArray) -> Any:  # noqa: ANN401 - words of bits
 
 def _ask_solver(near: BoolArray, wanted: int, solver: str, search: Search[Any]) -> PackingAnswer:
     """Ask an integer program on cliques."""
+    if near.sum() > 2 * MOST_PAIRS or search.over:
+        return PackingAnswer(None, proven=False)
     start = np.zeros(near.size + 2, dtype=np.int64)
     members = np.zeros(max(8 * near.size, 1000), dtype=np.int64)
     num_cliques = cover_edges(near, start, members)
