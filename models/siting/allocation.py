@@ -119,9 +119,9 @@ def closest_allocation(distances: FloatArray, is_open: BoolArray) -> Allocation:
     Parameters
     ----------
     distances
-        Shape (clients, sites).
+        Shape (clients, sites); infinite where a site cannot serve a client.
     is_open
-        Shape (sites,). If nothing is open, no client is served.
+        Shape (sites,). A client for which nothing is open is not served.
 
     Examples
     --------
@@ -132,7 +132,9 @@ def closest_allocation(distances: FloatArray, is_open: BoolArray) -> Allocation:
     sites = np.flatnonzero(is_open)
     if not sites.size:
         return Allocation(is_open, np.full(distances.shape[0], -1, dtype=np.int64))
-    return Allocation(is_open, sites[np.argmin(distances[:, sites], axis=1)])
+    place = np.argmin(distances[:, sites], axis=1)
+    served = np.isfinite(distances[np.arange(place.size), sites[place]])
+    return Allocation(is_open, np.where(served, sites[place], -1))
 
 
 def allocation_costs(costs: FloatArray, allocation: Allocation) -> FloatArray:
@@ -175,6 +177,17 @@ def check_numbers(label: str, array: FloatArray, *, shape: tuple[int, ...]) -> N
     if wrong.size:
         place = tuple(wrong[0].tolist())
         raise ValueError(f"{label}{list(place)} is {array[place]}; give a finite number >= 0.")
+
+
+def check_reach(reach: FloatArray | None, *, num_clients: int) -> None:
+    """Refuse another shape than one number a client, and negative ones; infinite is no limit."""
+    if reach is None:
+        return
+    if reach.shape != (num_clients,):
+        raise ValueError(f"reach has shape {reach.shape}, expected {(num_clients,)}.")
+    wrong = np.flatnonzero(~(reach >= 0))
+    if wrong.size:
+        raise ValueError(f"reach[{wrong[0]}] is {reach[wrong[0]]}; give a number >= 0.")
 
 
 def check_p(p: int, *, num_sites: int) -> None:
@@ -228,10 +241,21 @@ def add_count(builder: ModelBuilder, y: IntArray, *, p: int) -> None:
     builder.add_rows(np.zeros(y.size, dtype=np.int64), y, 1, lower=[p], upper=[p])
 
 
-def add_assignment(builder: ModelBuilder, costs: FloatArray, *, integer: bool = False) -> IntArray:
-    """Add columns x_ij and Σ_j x_ij = 1; return the columns, shape (clients, sites)."""
+def add_assignment(
+    builder: ModelBuilder,
+    costs: FloatArray,
+    *,
+    allowed: BoolArray | None = None,
+    integer: bool = False,
+) -> IntArray:
+    """
+    Add columns x_ij and Σ_j x_ij = 1; return the columns, shape (clients, sites).
+
+    Columns that are not ``allowed`` are fixed to 0; None allows all.
+    """
     num_clients, num_sites = costs.shape
-    x = builder.add_columns(costs.ravel(), upper=1, integer=integer)
+    upper = 1.0 if allowed is None else allowed.ravel().astype(float)
+    x = builder.add_columns(costs.ravel(), upper=upper, integer=integer)
     client = np.repeat(np.arange(num_clients), num_sites)
     builder.add_rows(client, x, 1, lower=np.ones(num_clients), upper=1)
     return x.reshape(costs.shape)

@@ -239,6 +239,29 @@ class PointDistances:
         """Tree of the sites, for searches of the nearest ones."""
         return KDTree(self.sites)
 
+    def nearest_sites(
+        self, clients: IntArray, sites: IntArray, count: int
+    ) -> tuple[IntArray, FloatArray]:
+        """
+        Sites of each client from the nearest on, and their distances.
+
+        Parameters
+        ----------
+        clients, sites
+            Which of them take part.
+        count
+            Sites a client, 1..sites that take part.
+
+        Returns
+        -------
+        tuple of IntArray and FloatArray
+            Places in ``sites``, and distances, shape (clients that take part, count).
+        """
+        tree: Any = self.site_tree if sites.size == self.shape[1] else KDTree(self.sites[sites])
+        _, place = tree.query(self.clients[clients], k=np.arange(1, count + 1))
+        distances = self.of_pairs(np.repeat(clients, count), sites[place.ravel()])
+        return place, distances.reshape(place.shape)
+
     def nearest(self, is_open: BoolArray) -> tuple[IntArray, FloatArray]:
         """Nearest open site of each client, -1 if none, and its distance."""
         sites = np.flatnonzero(is_open)

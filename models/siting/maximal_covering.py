@@ -7,10 +7,15 @@ s_i = 1 if client i is covered. Maximise Σ w_i s_i subject to
     s_i ≤ Σ_j a_ij y_j          every client i      (cover)
     Σ_j y_j = p                                     (count)
 
-s is continuous: once y is binary, its largest values are 0 or 1.
+or, with costs of sites and a budget instead of p or beside it,
+
+    Σ_j c_j y_j ≤ B                                 (budget)
+
+and the rules on the sites. s is continuous: once y is binary, its largest values are 0 or 1.
 
 Church and ReVelle 1974, "The maximal covering location problem", Papers of the Regional Science
-Association 32.
+Association 32. Budget: Khuller, Moss and Naor 1999, "The budgeted maximum coverage problem",
+Information Processing Letters 70(1).
 """
 
 from __future__ import annotations
@@ -21,16 +26,17 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
-from ..formulation import BoolArray, FloatArray, ModelBuilder
-from .allocation import (
-    AllocationModel,
-    add_count,
-    check_numbers,
-    check_p,
-    count_violations,
-    shape_violations,
+from ..formulation import BoolArray, FloatArray, IntArray, ModelBuilder
+from .allocation import AllocationModel, check_numbers, shape_violations
+from .coverage import (
+    add_opening,
+    check_covers,
+    check_opening,
+    covered_clients,
+    covering_pairs,
+    opening_violations,
 )
-from .set_covering import check_covers, covered_clients, covering_pairs
+from .site_rules import SiteRules
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,24 +52,32 @@ class MaximalCovering:
     weights
         Weight of each client (residents, demand), shape (clients,).
     p
-        Number of sites to open.
+        Number of sites to open; None if the budget or ``rules.most`` limits it.
+    costs, budget
+        Cost of each site, shape (sites,), and the largest cost of the open ones; None for none.
+    rules
+        Rules on the sites.
 
     Raises
     ------
     ValueError
-        If shapes differ, a stored entry is not positive, a weight is negative or not finite, or p
-        is not in 1..sites.
+        If shapes differ, a stored entry is not positive, a weight or cost is negative or not
+        finite, p is not in 1..sites, nothing limits the number of sites, or the rules contradict
+        each other.
     """
 
     covers: sparse.csr_array
     weights: FloatArray
-    p: int
+    p: int | None = None
+    costs: FloatArray | None = None
+    budget: float | None = None
+    rules: SiteRules | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
         check_covers(self.covers)
         check_numbers("weights", self.weights, shape=(self.num_clients,))
-        check_p(self.p, num_sites=self.num_sites)
+        check_opening(self)
 
     @property
     def num_clients(self) -> int:
@@ -82,7 +96,7 @@ class MaximalCovering:
     def violations(self, is_open: BoolArray) -> list[str]:
         """Every broken rule of a solution, in words; empty if it is feasible."""
         misfits = shape_violations(is_open=(is_open, (self.num_sites,)))
-        return misfits or count_violations(is_open, p=self.p)
+        return misfits or opening_violations(self, is_open)
 
 
 def maximal_covering_model(problem: MaximalCovering) -> AllocationModel[BoolArray]:
@@ -90,21 +104,28 @@ def maximal_covering_model(problem: MaximalCovering) -> AllocationModel[BoolArra
     builder = ModelBuilder("maximal-covering", maximize=True)
     y = builder.add_columns(np.zeros(problem.num_sites), upper=1, integer=True)
     s = builder.add_columns(problem.weights, upper=1)
-    client, site = covering_pairs(problem.covers)
+    add_cover_rows(builder, s, y, problem.covers)
+    add_opening(builder, y, problem)
+    return AllocationModel(
+        builder.build(),
+        decode=lambda values: np.asarray(values[: problem.num_sites] > 0.5),
+        encode=partial(encode_covered, covers=problem.covers),
+    )
+
+
+def add_cover_rows(
+    builder: ModelBuilder, s: IntArray, y: IntArray, covers: sparse.csr_array
+) -> None:
+    """Add the rows (cover) with columns s for clients and y for sites."""
+    client, site = covering_pairs(covers)
     builder.add_rows(
         np.r_[np.arange(s.size), client],
         np.r_[s, y[site]],
         np.r_[np.ones(s.size), -np.ones(client.size)],
         upper=np.zeros(s.size),
     )
-    add_count(builder, y, p=problem.p)
-    return AllocationModel(
-        builder.build(),
-        decode=lambda values: np.asarray(values[: problem.num_sites] > 0.5),
-        encode=partial(_encode, problem=problem),
-    )
 
 
-def _encode(is_open: BoolArray, *, problem: MaximalCovering) -> FloatArray:
+def encode_covered(is_open: BoolArray, *, covers: sparse.csr_array) -> FloatArray:
     """Write the open sites and the clients that they cover."""
-    return np.concatenate([is_open, covered_clients(problem.covers, is_open)]).astype(float)
+    return np.concatenate([is_open, covered_clients(covers, is_open)]).astype(float)

@@ -6,6 +6,8 @@ Minimise Σ c_j y_j subject to
 
     Σ_j a_ij y_j ≥ 1            every client i      (cover)
 
+and the rules on the sites.
+
 Toregas, Swain, ReVelle and Bergman 1971, "The location of emergency service facilities",
 Operations Research 19(6).
 """
@@ -17,8 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ..formulation import BoolArray, FloatArray, IntArray, ModelBuilder
+from ..formulation import BoolArray, FloatArray, ModelBuilder
 from .allocation import AllocationModel, check_numbers, shape_violations
+from .coverage import check_covers, covered_clients, covering_pairs
+from .site_rules import SiteRules, add_site_rules, check_rules, rule_violations
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +37,25 @@ class SetCovering:
         the client.
     costs
         Cost of opening each site, shape (sites,).
+    rules
+        Rules on the sites.
 
     Raises
     ------
     ValueError
-        If shapes differ, a stored entry is not positive, or a cost is negative or not finite.
+        If shapes differ, a stored entry is not positive, a cost is negative or not finite, or the
+        rules contradict each other.
     """
 
     covers: sparse.csr_array
     costs: FloatArray
+    rules: SiteRules | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
         check_covers(self.covers)
         check_numbers("costs", self.costs, shape=(self.num_sites,))
+        check_rules(self.rules, num_sites=self.num_sites)
 
     @property
     def num_clients(self) -> int:
@@ -63,12 +72,11 @@ class SetCovering:
         return float(self.costs @ is_open)
 
     def violations(self, is_open: BoolArray) -> list[str]:
-        """Every client that no open site covers, in words; empty if there is none."""
+        """Every client that no open site covers and every broken rule, in words; or nothing."""
         misfits = shape_violations(is_open=(is_open, (self.num_sites,)))
-        if misfits:
-            return misfits
-        uncovered = np.flatnonzero(~covered_clients(self.covers, is_open))
-        return [f"client {i} is covered by no open site" for i in uncovered]
+        return misfits or (
+            uncovered_violations(self.covers, is_open) + rule_violations(is_open, self.rules)
+        )
 
 
 def set_covering_model(problem: SetCovering) -> AllocationModel[BoolArray]:
@@ -77,6 +85,7 @@ def set_covering_model(problem: SetCovering) -> AllocationModel[BoolArray]:
     y = builder.add_columns(problem.costs, upper=1, integer=True)
     client, site = covering_pairs(problem.covers)
     builder.add_rows(client, y[site], 1, lower=np.ones(problem.num_clients))
+    add_site_rules(builder, y, problem.rules)
     return AllocationModel(
         builder.build(),
         decode=lambda values: np.asarray(values > 0.5),
@@ -84,27 +93,7 @@ def set_covering_model(problem: SetCovering) -> AllocationModel[BoolArray]:
     )
 
 
-def check_covers(covers: sparse.csr_array) -> None:
-    """Refuse a matrix without clients or sites, or with stored entries that are not positive."""
-    if 0 in covers.shape:
-        raise ValueError(
-            f"covers has shape {covers.shape}, expected (clients, sites) with at least one of each."
-        )
-    wrong = np.flatnonzero(~(covers.data > 0))
-    if wrong.size:
-        client, site = (int(index[wrong[0]]) for index in covering_pairs(covers))
-        raise ValueError(
-            f"covers[{client}, {site}] is stored as {covers.data[wrong[0]]}; store 1 where a site "
-            "covers a client and nothing elsewhere (covers.eliminate_zeros())."
-        )
-
-
-def covering_pairs(covers: sparse.csr_array) -> tuple[IntArray, IntArray]:
-    """List client and site of every stored entry, client by client."""
-    client = np.repeat(np.arange(covers.shape[0]), np.diff(covers.indptr))
-    return client, covers.indices.astype(np.int64)
-
-
-def covered_clients(covers: sparse.csr_array, is_open: BoolArray) -> BoolArray:
-    """Tell which clients an open site covers, shape (clients,)."""
-    return np.asarray(covers @ is_open.astype(float) > 0)
+def uncovered_violations(covers: sparse.csr_array, is_open: BoolArray) -> list[str]:
+    """Name every client that no open site covers."""
+    uncovered = np.flatnonzero(~covered_clients(covers, is_open))
+    return [f"client {i} is covered by no open site" for i in uncovered]

@@ -1,0 +1,1 @@
+"""What the covering engines share: merging of clients, reductions, plans and bounds."""
