@@ -173,7 +173,6 @@ def find_job_parts(registry: Registry, job: Job) -> tuple[Case, Method]:
     """
     if job.case not in registry.cases:
         raise ValueError(f"There is no case {job.case}.")
-    if job.method not in registry.methods:
-        raise ValueError(f"There is no method {job.method}.")
     data = Path(job.data) if job.data else None
-    return registry.cases[job.case].with_best(data), registry.methods[job.method]
+    case = registry.cases[job.case]
+    return case.with_best(data), registry.method_of(job.method, case.family)

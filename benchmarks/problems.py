@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..models.districting.problem import Districting
 from ..models.formulation import FloatArray
@@ -46,6 +50,48 @@ class StationPlan:
     siting: StationSiting
     objective: str
     budget: float = float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class ClientStream:
+    """
+    Maximal covering of clients that are drawn batch by batch and never held at once.
+
+    Clients and sites lie anywhere in a square; each client weighs a whole number from 1 to 39.
+
+    Parameters
+    ----------
+    num_clients, num_sites
+        Numbers of both.
+    side, radius
+        Side of the square, and distance up to which a site covers a client.
+    p
+        Number of sites to open.
+    seed
+        Same seed, same clients.
+    """
+
+    num_clients: int
+    num_sites: int
+    side: float
+    radius: float
+    p: int
+    seed: int
+
+    BATCH = 1_000_000
+
+    @cached_property
+    def sites(self) -> FloatArray:
+        """Coordinates of the sites, shape (sites, 2)."""
+        return np.random.default_rng((self.seed, 0)).uniform(0, self.side, (self.num_sites, 2))
+
+    def batches(self) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Coordinates and weights of some clients each."""
+        for number, begin in enumerate(range(0, self.num_clients, self.BATCH), 1):
+            rng = np.random.default_rng((self.seed, number))
+            count = min(self.BATCH, self.num_clients - begin)
+            points = rng.uniform(0, self.side, (count, 2))
+            yield points, rng.integers(1, 40, count).astype(float)
 
 
 @dataclass(frozen=True, eq=False)

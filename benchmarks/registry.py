@@ -187,16 +187,33 @@ class Registry:
 
     def add_method(self, method: Method) -> Method:
         """
-        Add a method.
+        Add a method; several may share a name if they take different families.
 
         Raises
         ------
         ValueError
-            If there is another of that name.
+            If there is another of that name for one of its families.
         """
-        if self.methods.setdefault(method.name, method) is not method:
+        namesakes = [one for one in self.methods.values() if one.name == method.name]
+        if any(one.families & method.families for one in namesakes):
             raise ValueError(f"There are two methods {method.name}; give one another name.")
+        key = f"{method.name} ({min(method.families)})" if namesakes else method.name
+        self.methods[key] = method
         return method
+
+    def method_of(self, name: str, family: str) -> Method:
+        """
+        Return the method of that name for a family.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        for method in self.methods.values():
+            if method.name == name and family in method.families:
+                return method
+        raise ValueError(f"There is no method {name} for {family}.")
 
     def add_check(self, family: str, check: Check) -> None:
         """
@@ -216,7 +233,7 @@ class Registry:
 
     def methods_like(self, patterns: Sequence[str]) -> list[Method]:
         """Methods whose name fits one of the patterns."""
-        return [method for name, method in self.methods.items() if _fits(name, patterns)]
+        return [method for method in self.methods.values() if _fits(method.name, patterns)]
 
 
 REGISTRY = Registry()

@@ -92,6 +92,23 @@ SUITES = {
             own_limits=True,
         ),
         Suite(
+            name="siting",
+            text="engines of siting on every case with a target, each with a limit of its own",
+            any_of=frozenset({"siting-target"}),
+            peers=False,
+            own_limits=True,
+            methods=("shequ",),
+            memory_limit_mib=8192.0,
+        ),
+        Suite(
+            name="siting-peers",
+            text="siting on random points: shequ, textbook models and spopt in one run",
+            any_of=frozenset({"siting-peers"}),
+            solvers=("highs", "pulp-cbc", "pulp-highs"),
+            time_limit=120.0,
+            methods=("shequ", "textbook", "spopt", "spopt-p-center"),
+        ),
+        Suite(
             name="published",
             text="every published instance that the data folder holds",
             any_of=frozenset({"published"}),

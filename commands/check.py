@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .check_siting import check_siting_files
 from .graph_options import File, GraphOptions, RuleOptions
 from .options import spread
+from .records import read_record
 
 if TYPE_CHECKING:
     from ..instances.unit_graph import UnitGraph
@@ -21,6 +22,9 @@ check = typer.Typer(help="Check a solution against its file.", no_args_is_help=T
 @check.callback()
 def options() -> None:
     """Check a solution against its file, without the code that made it."""
+
+
+check.command("siting")(check_siting_files)
 
 
 @check.command("districting")
@@ -45,7 +49,7 @@ def check_districting_file(
     from ..instances.districting_files import read_unit_graph  # noqa: PLC0415 - quick --help
     from ..outputs.check_districting import check_districting  # noqa: PLC0415
 
-    record = _read_record(solution)
+    record = read_record(solution, kind="districting", command="shequ solve districting --json")
     read = read_unit_graph(file, graph.read_options(record["read"]))
     verification = check_districting(read, record, _demanded(read, k, balance, record))
     for one in verification.checks:
@@ -55,19 +59,6 @@ def check_districting_file(
     if not verification.ok:
         raise ValueError(f"{solution} does not hold: {len(verification.findings)} findings.")
     typer.echo(f"{record['status']}: {len(verification.checks)} checks, nothing found")
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    """Read a solution, or say what is wrong with it."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON ({error}).") from None
-    if not isinstance(record, dict) or not isinstance(record.get("read"), dict):
-        raise ValueError(  # noqa: TRY004 - a fault of the file
-            f"{path} is no solution. Give a file that `shequ solve districting --json` wrote."
-        )
-    return record
 
 
 def _demanded(

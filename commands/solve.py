@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .solve_districting import solve_districting_file
+from .solve_siting import register
 
 solve = typer.Typer(help="Solve one problem from a file, with a proof.", no_args_is_help=True)
 
@@ -15,3 +16,4 @@ def options() -> None:
 
 
 solve.command("districting")(solve_districting_file)
+register(solve)

@@ -15,13 +15,12 @@ import numpy as np
 
 from ..instances.siting_data import SitingData, ids_at, named
 from .plain_sites import Bools, Floats, PlainSites
+from .siting_proof import proof_findings
 from .verify.verification import Check, Verification
 
-STATUSES = ("optimal", "feasible", "infeasible", "unknown")
-REASONS = ("proven", "gap", "time", "interrupted", "limit", "error")
 SERVED_BY_ONE = {"p-median", "p-center", "ufl", "sscfl", "cpmp"}
-COVERING = {"lscp", "lscp-b", "mclp"}
-MAXIMISED = {"lscp-b", "mclp", "p-dispersion"}
+COVERING = {"lscp", "lscp-b", "pscp", "mclp"}
+COVERING_SOME = {"pscp", "mclp"}
 WITH_P = {"p-median", "p-center", "p-dispersion", "mclp", "cpmp"}
 _TOLERANCE = 1e-6
 _SHARE = 1e-5
@@ -61,7 +60,7 @@ def check_siting(
     view = _View(data, record)
     checks = [
         Check("files", (*changed, *_counts(view))),
-        Check("proof", tuple(_proof(record))),
+        Check("proof", tuple(proof_findings(record))),
     ]
     if record["open_sites"] is not None:
         found = tuple(_ids(view))
@@ -95,10 +94,21 @@ class _View:
 
     def marked(self, name: str) -> Bools:
         """Sites that are required or forbidden, by option or column."""
-        column = getattr(self.data, name)
-        mask = np.zeros(self.data.num_sites, dtype=bool) if column is None else column.copy()
-        mask |= np.isin(np.array(self.data.site_ids), list(self.request.get(name, ())))
+        data = self.data
+        ids = {part for text in self.request.get(name, ()) for part in (text, *text.split(","))}
+        mask: Bools = np.array([site in ids for site in data.site_ids])
+        columns = [getattr(data, name)]
+        if name == "required" and self.request.get("keep_existing"):
+            columns.append(data.existing)
+        for column in columns:
+            if column is not None:
+                mask = mask | column
         return mask
+
+    @property
+    def is_capacitated(self) -> bool:
+        """Whether sites serve no more than their capacity."""
+        return self.model in {"cfl", "sscfl", "cpmp"} or bool(self.request.get("capacitated"))
 
     @property
     def is_split(self) -> bool:
@@ -112,42 +122,6 @@ def _counts(view: _View) -> Iterator[str]:
     for name, count in (("clients", view.data.num_clients), ("sites", view.data.num_sites)):
         if instance[name] != count:
             yield f"the solution says {instance[name]:,} {name}, the files have {count:,}"
-
-
-def _proof(record: Mapping[str, Any]) -> Iterator[str]:
-    """Whether status, reason, objective, bound and gap agree."""
-    status, reason, objective = (record[name] for name in ("status", "reason", "objective"))
-    has_plan = record["open_sites"] is not None
-    if status not in STATUSES:
-        yield f"status {status!r} is none of {', '.join(STATUSES)}"
-    if reason not in REASONS:
-        yield f"reason {reason!r} is none of {', '.join(REASONS)}"
-    if has_plan != (status in {"optimal", "feasible"}):
-        yield f"status {status} {'with' if has_plan else 'without'} open sites"
-    if (objective is not None) != has_plan:
-        yield f"objective {objective} {'with' if has_plan else 'without'} open sites"
-    if status == "optimal" and reason != "proven":
-        yield f"optimal, but the solve stopped by {reason}"
-    if bool(record["maximize"]) != (record["model"] in MAXIMISED):
-        yield f"maximize is {record['maximize']}, which {record['model']} is not"
-    if objective is not None and record["bound"] is not None:
-        yield from _bound(record)
-    elif status == "optimal":
-        yield "optimal without a bound"
-
-
-def _bound(record: Mapping[str, Any]) -> Iterator[str]:
-    """Whether the bound lies on its side of the objective, and the gap is the stated one."""
-    objective, bound, gap = record["objective"], record["bound"], record["gap"]
-    distance = objective - bound if record["model"] not in MAXIMISED else bound - objective
-    slack = _TOLERANCE * max(1.0, abs(objective))
-    if distance < -slack:
-        yield f"the bound {bound:,.10g} lies on the wrong side of the objective {objective:,.10g}"
-    if record["status"] == "optimal" and distance > slack:
-        yield f"optimal, but bound {bound:,.10g} and objective {objective:,.10g} differ"
-    true_gap = max(0.0, distance) / max(abs(objective), 1e-9)
-    if gap is None or abs(gap - true_gap) > _TOLERANCE:
-        yield f"gap {gap}, recomputed {true_gap:.6g}"
 
 
 def _ids(view: _View) -> Iterator[str]:
@@ -190,7 +164,10 @@ def _rules(view: _View) -> Iterator[str]:
         one, other = np.triu_indices(count, 1)
         points = data.site_points[plan.sites]
         away = np.hypot(*(points[one] - points[other]).T)
-        for pair in np.flatnonzero(away < least - _TOLERANCE * max(1.0, least)):
+        near = away < least - _TOLERANCE * max(1.0, least)
+        if request.get("keep_existing") and data.existing is not None:
+            near &= ~data.existing[plan.sites[np.stack([one, other])]].all(axis=0)
+        for pair in np.flatnonzero(near):
             a, b = (data.site_ids[plan.sites[end[pair]]] for end in (one, other))
             yield f"sites {a} and {b} are {away[pair]:,.6g} apart, less than {least:,.6g}"
     budget = request.get("budget")
@@ -220,10 +197,12 @@ def _service(view: _View) -> Iterator[str]:
     closed = ~plan.is_open[site]
     for c, s in list(zip(client[closed], site[closed], strict=True))[:10]:
         yield f"client {data.client_ids[c]} is served by site {data.site_ids[s]}, which is closed"
-    if view.model in COVERING:
+    if view.model in COVERING and not view.is_capacitated:
         yield from _covered(view)
         return
     served = np.bincount(client, share, minlength=data.num_clients)
+    if view.model in COVERING_SOME:
+        served = np.maximum(served, 1)
     partly = ids_at(data.client_ids, np.abs(served - 1) > _SHARE)
     if partly:
         yield f"{len(partly)} clients are not served in full: {named(partly)}"
@@ -235,7 +214,7 @@ def _service(view: _View) -> Iterator[str]:
         far[client[plan.away > view.reach[client]]] = True
         if far.any():
             yield f"clients served beyond their reach: {named(ids_at(data.client_ids, far))}"
-    if view.model in {"cfl", "sscfl", "cpmp"}:
+    if view.is_capacitated:
         yield from _loads(view)
 
 
@@ -243,12 +222,22 @@ def _covered(view: _View) -> Iterator[str]:
     """Whether the clients that must be covered are, and those with a site are."""
     plan, ids = view.plan, view.data.client_ids
     covered = plan.times_covered() > 0
-    if view.model != "mclp" and not covered.all():
+    if view.model not in COVERING_SOME and not covered.all():
         yield f"clients that no open site covers: {named(ids_at(ids, ~covered))}"
+    yield from _covers_share(view)
     given = np.array([view.record["assignment"][one] is not None for one in ids])
     wrong = ids_at(ids, given != covered)
     if wrong:
         yield f"clients with a site that are not covered, or the other way: {named(wrong)}"
+
+
+def _covers_share(view: _View) -> Iterator[str]:
+    """Whether the share of the weight that must be covered is."""
+    wanted = view.request.get("share")
+    if wanted is not None:
+        share = _covered_weight(view) / float(view.plan.weights.sum())
+        if share < wanted - _TOLERANCE:
+            yield f"{share:.6g} of the weight is covered, less than {wanted:g}"
 
 
 def _loads(view: _View) -> Iterator[str]:
@@ -295,6 +284,9 @@ def _farthest(view: _View) -> float:
 
 
 def _covered_weight(view: _View, *, times: int = 1) -> float:
+    if view.is_capacitated:
+        client, _, share = view.plan.pairs
+        return float((view.plan.weights[client] * share).sum())
     return float(view.plan.weights[view.plan.times_covered() >= times].sum())
 
 
@@ -319,6 +311,7 @@ _OBJECTIVES: Mapping[str, Callable[[_View], float]] = {
     "p-center": _farthest,
     "p-dispersion": lambda view: float(view.plan.site_distances().min(initial=math.inf)),
     "lscp": _opening_costs,
+    "pscp": _opening_costs,
     "lscp-b": lambda view: _covered_weight(view, times=2),
     "mclp": _covered_weight,
     "ufl": _fixed_and_serving,
@@ -361,7 +354,10 @@ def _access(view: _View) -> Iterator[str]:
     if rest.size:
         away, weights = np.r_[away, plan.nearest[rest]], np.r_[weights, plan.weights[rest]]
     away = away * access["factor"]
-    values = {"mean": float(away @ weights / weights.sum()), "largest": float(away.max())}
+    values = {
+        "mean": float(away @ weights / weights.sum()),
+        "largest": float(away[weights > 0].max()),
+    }
     if access["reach"] is not None:
         inside = away <= access["reach"] * (1 + 1e-12)
         values["share_in_reach"] = float(weights[inside].sum() / weights.sum())

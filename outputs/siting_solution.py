@@ -18,8 +18,6 @@ from ..version import __version__
 from .atomic import replacing
 
 KIND = "siting"
-SMALLEST_SHARE = 1e-7
-"""Share of a client that is written."""
 
 
 @dataclass(frozen=True)
@@ -133,26 +131,20 @@ class _Pairs:
 
 def _served_pairs(solved: Solved) -> _Pairs | None:
     """All pairs that serve or cover; None where no client has a site of its own."""
-    if solved.shares is not None:
-        client, site = np.nonzero(solved.shares > SMALLEST_SHARE)
-        share = solved.shares[client, site]
-    elif solved.site_of_client is not None:
-        client = np.flatnonzero(solved.site_of_client >= 0)
-        site, share = solved.site_of_client[client], np.ones(client.size)
-    else:
+    served, data = solved.served, solved.siting.data
+    if served is None:
         return None
-    data = solved.siting.data
     away = None
     if data.covering is None and data.totals is None:
-        away = data.pairs.of_pairs(client, site)
-    return _Pairs(client, site, share, away)
+        away = data.pairs.of_pairs(served.client, served.site)
+    return _Pairs(served.client, served.site, served.share, away)
 
 
 def _assignment(solved: Solved, pairs: _Pairs) -> dict[str, Any]:
     """Site of each client by id, null for none; shares by site where demand is split."""
     data = solved.siting.data
     found: dict[str, Any] = dict.fromkeys(data.client_ids)
-    if solved.shares is None:
+    if not solved.is_split:
         for client, site in zip(pairs.client, pairs.site, strict=True):
             found[data.client_ids[client]] = data.site_ids[site]
         return found
@@ -177,7 +169,7 @@ def _site_rows(solved: Solved, pairs: _Pairs | None) -> list[dict[str, Any]]:
             if pairs.away is not None:
                 away, total = pairs.away[own], float(weight.sum())
                 row["mean_distance"] = float(weight @ away) / total if total else None
-                row["largest_distance"] = float(away.max()) if away.size else None
+                row["largest_distance"] = float(away[weight > 0].max()) if total else None
         if data.capacity is not None:
             row["capacity"] = float(data.capacity[site])
         if data.fixed_costs is not None:

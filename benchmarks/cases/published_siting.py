@@ -1,4 +1,9 @@
-"""Published siting instances, read from where the user has them; values from its ``optima.csv``."""
+"""
+Published medians, centres and covers, read from where the user has them.
+
+Values come from the ``optima.csv`` of the folder; :mod:`.published_costs` has the instances with
+costs and capacities.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...instances.readers import capacitated, mclp, orlib, tsplib
+from ...instances.readers import mclp, orlib, tsplib
 from ...instances.readers.optima import Optimum, read_optima
 from ..registry import Case, Known, register_case
 
 Read = Callable[[Path], Any]
 ORLIB = "the OR-Library of J. E. Beasley"
+TSPLIB = "TSPLIB of G. Reinelt"
 FOLDER = "siting"
+TARGET = "siting-target"
+"""Tag of the cases with a target, or a limit of their own where a proof is open."""
+
+LEAST_LIMIT = 60.0
+"""Time limit in seconds of cases whose target is shorter."""
 
 
 @functools.cache
@@ -50,22 +61,46 @@ def add(
     p: int | None = None,
     where: str = ORLIB,
     tags: tuple[str, ...] = (),
+    target: float | None = None,
+    time_limit: float | None = None,
 ) -> None:
-    """Register one published instance."""
+    """
+    Register one published instance.
+
+    Parameters
+    ----------
+    family, name, file, read
+        What it is and how its file is read.
+    size
+        Clients and sites.
+    optima, instance, p
+        Families, instance and p by which ``optima.csv`` knows its value.
+    where
+        Where the file can be had.
+    tags
+        Tags beside ``published``.
+    target
+        Seconds within which a proof is aimed at.
+    time_limit
+        Its own limit in the suite of targets; None for the target, a minute at least.
+    """
 
     def load(data: Path) -> Any:  # noqa: ANN401 - each family has its own
         return read(data / FOLDER / file)
 
+    limit = time_limit if target is None else max(target, time_limit or LEAST_LIMIT)
     register_case(
         Case(
             name=f"{family}/{name}",
             family=family,
             load=load,
             size=size,
-            tags=frozenset({"published", *tags}),
+            tags=frozenset({"published", *tags, *([TARGET] if limit else [])}),
             find_best=partial(find_best, families=optima, instance=instance, p=p),
             needs=f"{FOLDER}/{file}",
             where=where,
+            target_seconds=target,
+            time_limit=limit,
         )
     )
 
@@ -83,6 +118,8 @@ PMED: tuple[tuple[int, tuple[int, ...]], ...] = (
     (900, (5, 10, 90)),
 )
 SHORT_PMED = 10
+MEDIAN_SECONDS, CENTRE_SECONDS = 2.0, 0.2
+"""Seconds for each of the forty instances: 2 each for the median, 8 together for the centre."""
 
 
 def _add_pmed() -> None:
@@ -91,9 +128,9 @@ def _add_pmed() -> None:
         for p in all_p:
             number += 1
             tags = ("short",) if number <= SHORT_PMED else ()
-            for family, reader, key in (
-                ("p-median", orlib.read_p_median, "pmedian"),
-                ("p-center", orlib.read_p_center, "pcenter"),
+            for family, reader, key, target in (
+                ("p-median", orlib.read_p_median, "pmedian", MEDIAN_SECONDS),
+                ("p-center", orlib.read_p_center, "pcenter", CENTRE_SECONDS),
             ):
                 add(
                     family,
@@ -105,91 +142,75 @@ def _add_pmed() -> None:
                     instance=f"pmed{number}",
                     p=p,
                     tags=tags,
+                    target=target,
                 )
 
 
-def _add_tsplib() -> None:
-    for instance, nodes, all_p in (
-        ("rl1304", 1304, (5, 10, 20, 50, 100, 200, 300, 400, 500)),
-        ("vm1748", 1748, (10, 100, 200)),
-    ):
+MEDIAN_TARGETS: dict[tuple[str, int], float] = {
+    ("rl1304", 10): 60.0, ("rl1304", 50): 1.0, ("rl1304", 100): 15.0, ("rl1304", 500): 8.0,
+    ("vm1748", 200): 8.0, ("pcb3038", 200): 120.0, ("pcb3038", 500): 120.0,
+    ("rl5934", 500): 600.0,
+}  # fmt: skip
+"""Seconds within which a proof is aimed at."""
+
+MEDIAN_OPEN: dict[tuple[str, int], float] = {("fl1400", 500): 600.0, ("u1432", 400): 600.0}
+"""Limits in seconds of instances without a published proof."""
+
+NODES = {
+    "pr226": 226, "pr264": 264, "pr299": 299, "rl1304": 1304, "fl1400": 1400, "u1432": 1432,
+    "vm1748": 1748, "d2103": 2103, "pcb3038": 3038, "fl3795": 3795, "rl5934": 5934,
+}  # fmt: skip
+
+CENTRE_SECONDS_OF_NODES = ((1500, 60.0), (4000, 120.0), (6000, 300.0))
+"""Limits in seconds by the number of nodes."""
+
+
+def _add_tsplib_medians() -> None:
+    several = {
+        "rl1304": (5, 10, 20, 50, 100, 200, 300, 400, 500),
+        "vm1748": (10, 100, 200),
+        "fl1400": (500,),
+        "u1432": (400,),
+        "pcb3038": (200, 500),
+        "rl5934": (500,),
+    }
+    for instance, all_p in several.items():
         for p in all_p:
             add(
                 "p-median",
                 f"{instance}-p{p:03}",
                 f"tsplib/{instance}.tsp",
                 partial(tsplib.read_p_median, p=p, rounding="floor"),
-                size={"clients": nodes, "sites": nodes},
+                size={"clients": NODES[instance], "sites": NODES[instance]},
                 optima=("pmedian_tsplib",),
                 instance=instance,
                 p=p,
-                where="TSPLIB of G. Reinelt",
+                where=TSPLIB,
+                target=MEDIAN_TARGETS.get((instance, p)),
+                time_limit=MEDIAN_OPEN.get((instance, p)),
             )
 
 
-def _add_warehouses() -> None:
-    sites = {4: 16, 5: 16, 6: 16, 7: 16, 8: 25, 9: 25, 10: 25, 11: 50, 12: 50, 13: 50}
-    for group, num_sites in sites.items():
-        members = (1,) if group == 5 else (1, 2, 3, 4)
-        for member in members:
-            instance = f"cap{group}{member}"
-            tags = ("short",) if member == 1 else ()
-            size = {"clients": 50, "sites": num_sites}
-            file = f"cfl_orlib/{instance}.txt"
+def _add_tsplib_centres() -> None:
+    several: dict[str, tuple[int, ...]] = dict.fromkeys(
+        ("rl1304", "u1432", "vm1748", "pcb3038", "rl5934"), (5, 10, 20, 50, 100)
+    )
+    several |= {"pr226": (10,), "pr264": (5, 10), "pr299": (10, 20, 40)}
+    for instance, all_p in several.items():
+        nodes = NODES[instance]
+        for p in all_p:
             add(
-                "capacitated", instance, file, orlib.read_capacitated, size=size,
-                optima=("cfl",), instance=instance, tags=tags,
-            )  # fmt: skip
-            if group in {7, 10, 13}:
-                add(
-                    "uncapacitated", instance, file, orlib.read_uncapacitated, size=size,
-                    optima=("ufl",), instance=instance, tags=tags,
-                )  # fmt: skip
-    for letter in "abc":
-        add(
-            "uncapacitated",
-            f"cap{letter}",
-            f"cfl_orlib/cap{letter}.txt",
-            orlib.read_uncapacitated,
-            size={"clients": 1000, "sites": 100},
-            optima=("ufl",),
-            instance=f"cap{letter}",
-        )
-
-
-def _add_single_source() -> None:
-    for number, (clients, sites) in {
-        1: (50, 10),
-        13: (50, 20),
-        25: (150, 30),
-        56: (200, 30),
-    }.items():
-        add(
-            "single-source",
-            f"holmberg-p{number:02}",
-            f"sscflp_holmberg/p{number}",
-            capacitated.read_single_source,
-            size={"clients": clients, "sites": sites},
-            optima=("sscflp_holmberg",),
-            instance=f"p{number}",
-            where="Holmberg, Rönnqvist and Yuan (1999)",
-            tags=("short",) if number < 25 else (),
-        )
-
-
-def _add_capacitated_p_median() -> None:
-    for number in range(1, 21):
-        clients = 50 if number <= 10 else 100
-        add(
-            "capacitated-p-median",
-            f"cpmp{number:02}",
-            f"cpmp_orlib/cpmp{number:02}.txt",
-            partial(capacitated.read_capacitated_p_median, rounding="floor"),
-            size={"clients": clients, "sites": clients},
-            optima=("cpmp",),
-            instance=f"cpmp{number:02}",
-            tags=("short",) if number <= 3 else (),
-        )
+                "p-center",
+                f"{instance}-p{p:03}",
+                f"tsplib/{instance}.tsp",
+                partial(tsplib.read_p_center, p=p, rounding="nearest"),
+                size={"clients": nodes, "sites": nodes},
+                optima=("pcenter",),
+                instance=instance,
+                p=p,
+                where=TSPLIB,
+                time_limit=next(limit for most, limit in CENTRE_SECONDS_OF_NODES if nodes <= most),
+            )
 
 
 def _add_covering() -> None:
@@ -206,26 +227,41 @@ def _add_covering() -> None:
                 instance=instance,
                 tags=("short",) if member <= 2 else (),
             )
-    for p in (50, 70, 100):
-        add(
-            "maximal-covering",
-            f"bronx-r600-p{p:03}",
-            "mclp_cities/Bronx.txt",
-            partial(mclp.read_city, radius_m=600, p=p),
-            size={"clients": 3839, "sites": 3839},
-            optima=("mclp",),
-            instance="Bronx_r600",
-            p=p,
-            where="Máximo, Cordeau and Nascimento (2023)",
-        )
+
+
+CITIES: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "Bronx": (600, 3839, (50, 70, 80, 90, 100)),
+    "Kings": (800, 7730, (50, 60)),
+    "NewYork": (400, 2713, (50, 70, 80, 100)),
+    "SanFrancisco": (600, 5137, (50, 60, 100)),
+}
+"""Radius in metres, points, and the numbers of sites with a published best value."""
+
+CITY_LIMIT = 120.0
+
+
+def _add_cities() -> None:
+    for city, (radius, points, all_p) in CITIES.items():
+        for p in all_p:
+            add(
+                "maximal-covering",
+                f"{city.lower()}-r{radius}-p{p:03}",
+                f"mclp_cities/{city}.txt",
+                partial(mclp.read_city, radius_m=radius, p=p),
+                size={"clients": points, "sites": points},
+                optima=("mclp",),
+                instance=f"{city}_r{radius}",
+                p=p,
+                where="Máximo, Cordeau and Nascimento (2023)",
+                time_limit=CITY_LIMIT,
+            )
 
 
 for register in (
     _add_pmed,
-    _add_tsplib,
-    _add_warehouses,
-    _add_single_source,
-    _add_capacitated_p_median,
+    _add_tsplib_medians,
+    _add_tsplib_centres,
     _add_covering,
+    _add_cities,
 ):
     register()

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...models.districting.labelling import border_length
-from ...models.formulation import BoolArray
+from ...models.formulation import BoolArray, FloatArray
 from ...models.siting.allocation import Allocation, closest_allocation
+from ...models.siting.fixed_charge import FixedCharge
 from ...models.siting.maximal_covering import MaximalCovering
 from ...models.siting.set_covering import SetCovering
 from ...optimize.result import Reason, Status
@@ -25,7 +26,7 @@ Library = Any
 Problem = Any
 """A problem of one of the families."""
 
-MOST_PAIRS = 200_000
+MOST_PAIRS = 640_000
 """Pairs of client and site up to which Python objects for each of them fit into memory."""
 
 
@@ -69,8 +70,15 @@ def open_solution(problem: Problem, is_open: BoolArray) -> BoolArray | Allocatio
     """Return the solution that open sites stand for where nothing limits what they serve."""
     if isinstance(problem, (SetCovering, MaximalCovering)):
         return is_open
-    costs = problem.costs if hasattr(problem, "costs") else problem.distances
-    return closest_allocation(costs, is_open)
+    return closest_allocation(pair_costs(problem), is_open)
+
+
+def pair_costs(problem: Problem) -> FloatArray:
+    """Return distances, or costs of serving all of a client, as one matrix."""
+    if isinstance(problem, FixedCharge):
+        return problem.matrix
+    matrix: FloatArray = problem.pairs.dense()
+    return matrix
 
 
 def objective_of(problem: Problem, solution: Any) -> float:  # noqa: ANN401 - each family has its own

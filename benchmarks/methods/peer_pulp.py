@@ -32,6 +32,7 @@ from ._shared import (
     note_pulp_size,
     objective_of,
     open_solution,
+    pair_costs,
     pulp_ending,
     pulp_solver,
     quiet,
@@ -89,7 +90,7 @@ def maximal_covering(pulp: Library, problem: MaximalCovering) -> Textbook:
 def p_median(pulp: Library, problem: PMedian) -> Textbook:
     """Minimise Σ w_i d_ij x_ij; every client is served by open sites, Σ y_j = p."""
     textbook = _served_by_open_sites(pulp, problem, name="p_median")
-    textbook.model += _cost(pulp, textbook, problem.weights[:, None] * problem.distances)
+    textbook.model += _cost(pulp, textbook, problem.weights[:, None] * pair_costs(problem))
     textbook.model += pulp.lpSum(textbook.y.values()) == problem.p
     return textbook
 
@@ -97,7 +98,7 @@ def p_median(pulp: Library, problem: PMedian) -> Textbook:
 def p_center(pulp: Library, problem: PCenter) -> Textbook:
     """Minimise r; Σ_j d_ij x_ij ≤ r for each client, all served by open sites, Σ y_j = p."""
     textbook = _served_by_open_sites(pulp, problem, name="p_center")
-    model, x, distances = textbook.model, textbook.x or {}, problem.distances.tolist()
+    model, x, distances = textbook.model, textbook.x or {}, pair_costs(problem).tolist()
     radius = pulp.LpVariable("r", lowBound=0)
     model += radius
     for i, shares in x.items():
@@ -111,7 +112,7 @@ def fixed_charge(pulp: Library, problem: FixedCharge) -> Textbook:
     is_whole = problem.capacity is not None and problem.single_source
     textbook = _served_by_open_sites(pulp, problem, name="fixed_charge", is_whole=is_whole)
     opening = pulp.lpSum(problem.fixed_costs[j] * y for j, y in textbook.y.items())
-    textbook.model += opening + _cost(pulp, textbook, problem.costs)
+    textbook.model += opening + _cost(pulp, textbook, pair_costs(problem))
     if problem.capacity is not None:
         _limit_loads(pulp, textbook, problem.demand, problem.capacity)
     return textbook
@@ -120,7 +121,7 @@ def fixed_charge(pulp: Library, problem: FixedCharge) -> Textbook:
 def capacitated_p_median(pulp: Library, problem: CapacitatedPMedian) -> Textbook:
     """Minimise Σ d_ij x_ij, x binary; open sites within their capacity serve all, Σ y_j = p."""
     textbook = _served_by_open_sites(pulp, problem, name="capacitated_p_median", is_whole=True)
-    textbook.model += _cost(pulp, textbook, problem.distances)
+    textbook.model += _cost(pulp, textbook, pair_costs(problem))
     _limit_loads(pulp, textbook, problem.demand, problem.capacity)
     textbook.model += pulp.lpSum(textbook.y.values()) == problem.p
     return textbook

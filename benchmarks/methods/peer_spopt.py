@@ -36,6 +36,7 @@ from ._shared import (
     note_pulp_size,
     objective_of,
     open_solution,
+    pair_costs,
     pulp_ending,
     pulp_solver,
     quiet,
@@ -60,12 +61,12 @@ def mclp(spopt: Library, problem: MaximalCovering) -> Library:
 
 def p_median(spopt: Library, problem: PMedian) -> Library:
     """Build the p-median problem."""
-    return spopt.locate.PMedian.from_cost_matrix(problem.distances, problem.weights, problem.p)
+    return spopt.locate.PMedian.from_cost_matrix(pair_costs(problem), problem.weights, problem.p)
 
 
 def p_center(spopt: Library, problem: PCenter) -> Library:
     """Build the p-center problem."""
-    return spopt.locate.PCenter.from_cost_matrix(problem.distances, problem.p)
+    return spopt.locate.PCenter.from_cost_matrix(pair_costs(problem), problem.p)
 
 
 BUILDS: Mapping[type, Callable[[Library, Problem], Library]] = {
@@ -175,7 +176,7 @@ register_method(
         families=frozenset({"set-covering", "maximal-covering", "p-median"}),
         run=locate,
         solvers=SOLVERS,
-        largest={"clients": 450},
+        largest={"clients": 800},
         requires=("spopt", "pulp"),
         is_peer=True,
     )
@@ -186,7 +187,7 @@ register_method(
         families=frozenset({"p-center"}),
         run=locate,
         solvers=SOLVERS,
-        largest={"clients": 200},
+        largest={"clients": 800},
         requires=("spopt", "pulp"),
         is_peer=True,
     )

@@ -14,7 +14,9 @@ from ...models.siting.capacitated_p_median import CapacitatedPMedian, capacitate
 from ...models.siting.fixed_charge import FixedCharge, fixed_charge_model
 from ...models.siting.maximal_covering import MaximalCovering, maximal_covering_model
 from ...models.siting.p_center import PCenter, p_center_model, p_center_radius_model
+from ...models.siting.p_dispersion import PDispersion, p_dispersion_model
 from ...models.siting.p_median import PMedian, p_median_model, p_median_radius_model
+from ...models.siting.partial_covering import PartialCovering, partial_covering_model
 from ...models.siting.set_covering import SetCovering, set_covering_model
 from ...optimize.solvers import solve_model
 from ..ask import Answer, Ask, answer_of
@@ -25,7 +27,7 @@ Build = Callable[[Any], AllocationModel[Any]]
 MIP_SOLVERS = ("highs", "ortools-scip", "ortools-highs", "pulp-cbc")
 DEFAULT_SOLVERS = ("highs", "ortools-scip", "pulp-cbc")
 
-TEXTBOOK: Mapping[str, Build] = {
+TEXTBOOK: dict[str, Build] = {
     "set-covering": set_covering_model,
     "maximal-covering": maximal_covering_model,
     "p-median": p_median_model,
@@ -35,6 +37,14 @@ TEXTBOOK: Mapping[str, Build] = {
     "single-source": fixed_charge_model,
     "capacitated-p-median": capacitated_p_median_model,
 }
+"""Plain formulation of each family that peers model, too."""
+
+RELATIVES: dict[str, Build] = {
+    "p-dispersion": p_dispersion_model,
+    "partial-covering": partial_covering_model,
+}
+"""Plain formulations of further families."""
+
 RADIUS: Mapping[str, Build] = {
     "p-median": p_median_radius_model,
     "p-center": p_center_radius_model,
@@ -48,6 +58,8 @@ FAMILY_OF_PROBLEM: Mapping[type, str] = {
     PMedian: "p-median",
     PCenter: "p-center",
     CapacitatedPMedian: "capacitated-p-median",
+    PDispersion: "p-dispersion",
+    PartialCovering: "partial-covering",
 }
 
 
@@ -95,8 +107,8 @@ def solve_formulation(
 register_method(
     Method(
         name="textbook",
-        families=frozenset(TEXTBOOK),
-        run=partial(solve_formulation, builds=TEXTBOOK),
+        families=frozenset(TEXTBOOK | RELATIVES),
+        run=partial(solve_formulation, builds=TEXTBOOK | RELATIVES),
         solvers=MIP_SOLVERS,
         default_solvers=DEFAULT_SOLVERS,
     )

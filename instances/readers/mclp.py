@@ -71,19 +71,41 @@ def read_city(path: Path | str, *, radius_m: float, p: int) -> MaximalCovering:
     ValueError
         If a section is missing or does not hold DIMENSION rows.
     """
+    points, weights, in_degrees = read_city_points(path)
+    if in_degrees:
+        covers = covers_on_sphere(points, points, radius_m=radius_m)
+    else:
+        covers = covers_within(points, points, radius=radius_m)
+    return MaximalCovering(covers, weights, p)
+
+
+def read_city_points(path: Path | str) -> tuple[FloatArray, FloatArray, bool]:
+    """
+    Read the points of a city and what each of them demands.
+
+    Returns
+    -------
+    points
+        Latitude and longitude in degrees, or coordinates in a plane, shape (points, 2).
+    demand
+        Shape (points,).
+    in_degrees
+        Whether the points are degrees (EDGE_WEIGHT_TYPE is COORD).
+
+    Raises
+    ------
+    ValueError
+        If a section is missing or does not hold DIMENSION rows.
+    """
     source = read_sections(path)
     num_points = source.dimension()
     coordinates = source.section("NODE_COORD_SECTION")
     points = coordinates.take(2 * num_points, "numbers of points `lat lon`").reshape(-1, 2)
     coordinates.finish()
     demands = source.section("DEMAND_SECTION")
-    weights = demands.take(num_points, "demands", low=0).copy()
+    demand = demands.take(num_points, "demands", low=0).copy()
     demands.finish()
-    if source.value("EDGE_WEIGHT_TYPE") == "COORD":
-        covers = covers_on_sphere(points, points, radius_m=radius_m)
-    else:
-        covers = covers_within(points, points, radius=radius_m)
-    return MaximalCovering(covers, weights, p)
+    return points.copy(), demand, source.value("EDGE_WEIGHT_TYPE") == "COORD"
 
 
 def read_covering_points(path: Path | str) -> CoveringPoints:
