@@ -10,11 +10,8 @@ from typing import Any
 from ...limits import Limits, Stop
 from ...result import Result
 from ...search import Listen
-from .textbook import solve_textbook
 
 AUTO = "auto"
-PLAIN: Mapping[str, str] = {AUTO: "the plain formulation", "textbook": "the plain formulation"}
-"""Methods of a problem whose engine is not there."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def engine_of(problem: object) -> Engine:
 
 def methods_of(problem: object) -> Mapping[str, str]:
     """Return the methods of the engine of a problem, each with a line of text."""
-    found: Mapping[str, str] = getattr(engine_of(problem).load(), "METHODS", PLAIN)
+    found: Mapping[str, str] = engine_of(problem).load().METHODS
     return found
 
 
@@ -124,26 +121,8 @@ def solve_siting(
         If there is no engine for the problem, or no such method.
     """
     engine = engine_of(problem)
-    solve = getattr(engine.load(), engine.function, None)
-    if solve is None:
-        return _solve_plain(problem, engine, limits=limits, solver=solver, stop=stop, listen=listen)
+    solve = getattr(engine.load(), engine.function)
     result: Result[Any] = solve(
         problem, limits=limits, solver=solver, method=method, stop=stop, listen=listen
     )
     return result
-
-
-def _solve_plain(
-    problem: Any,  # noqa: ANN401 - each problem is a class of its own
-    engine: Engine,
-    *,
-    limits: Limits | None,
-    solver: str | None,
-    stop: Stop | None,
-    listen: Listen | None,
-) -> Result[Any]:
-    """Solve the plain formulation of a problem whose engine is not there."""
-    name = engine.module
-    models = import_module(f"....models.siting.{name}", __package__)
-    build = getattr(models, f"{name}_model")
-    return solve_textbook(problem, build, limits=limits, solver=solver, stop=stop, listen=listen)
