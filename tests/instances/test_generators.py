@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -38,12 +39,13 @@ def packs(demand: np.ndarray, capacity: np.ndarray) -> bool:
     return True
 
 
-def arrays(problem: object) -> dict[str, np.ndarray]:
+def arrays(problem: Any) -> dict[str, np.ndarray]:  # noqa: ANN401 - any problem of the suite
     """Arrays of a problem, by name."""
+    values = {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}
     return {
         name: value.toarray() if hasattr(value, "toarray") else np.asarray(value)
-        for name, value in vars(problem).items()
-        if value is not None and not name.startswith("_")
+        for name, value in values.items()
+        if value is not None
     }
 
 
