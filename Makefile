@@ -20,7 +20,7 @@ plan: $(READY) ## Generate a city of 300,000 residents, plan and verify it: out/
 	@echo "The report: $(CURDIR)/out/plan/report.html"
 
 test: $(READY) ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY) ## Check style, format, types and layers
 	$(BIN)/ruff check .
