@@ -117,6 +117,10 @@ def solve_rest(
         search.raise_bound(result.bound)
 
 
+TRIED, IMPROVED = 0.1, 0.7
+"""Shares of the time left for a first integer program, and for better plans if it does not end."""
+
+
 class Improve(Protocol):
     """Looks for better plans with a model for some seconds."""
 
@@ -141,14 +145,16 @@ def solve_bounded(
     model, decode
         A model that contains every plan better than the best one, and its solutions.
     improve
-        Looks for better plans first where much is left to solve.
+        Looks for better plans where much is left, and the integer program does not end soon.
     """
     with search.timed("bound"):
         bound = None if search.done else relaxation_bound(search, model, share=0.4)
     model = _fixed(search, model, bound)
-    if improve is not None and num_free(model) > MANY:
-        with search.timed("improve"):
-            improve(model, seconds=0.5 * search.deadline.seconds_left)
+    if improve is not None and num_free(model) > MANY and not search.done:
+        with search.timed("solve"):
+            solve_rest(search, model, decode, seconds=TRIED * search.deadline.seconds_left)
+        if not search.done:
+            improve(model, seconds=IMPROVED * search.deadline.seconds_left)
         model = _fixed(search, model, bound)
     if not search.done:
         with search.timed("solve"):

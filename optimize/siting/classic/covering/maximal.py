@@ -13,10 +13,11 @@ from .....models.siting.maximal_covering import (
     add_cover_rows,
     encode_covered,
 )
+from ....limits import Deadline
 from ....search import Search
 from .climb_kernels import climb
 from .core import Core, add_core_rules, covering_core, without_dominated_sites, without_weightless
-from .finish import MANY, num_free, solve_bounded
+from .finish import solve_bounded
 from .model_bounds import DualBound, dual_bound, without_hopeless
 from .neighbourhoods import Neighbourhoods
 from .plans import Planner
@@ -24,8 +25,8 @@ from .plans import Planner
 ROUNDS = ((1_000_000, 0.1), (4_000_000, 0.05), (16_000_000, 0.05))
 """Exchanges and first temperature of the annealings before the first integer program."""
 
-ANNEALED = 0.5
-"""Share of the time limit after which annealing ends."""
+ANNEALED = 0.7
+"""Share of the time for better plans that goes to annealing."""
 
 MERGED = 4
 """Plans whose sites make one integer program, at least."""
@@ -80,19 +81,19 @@ class MaximalSolve:
             if search.done or not self.is_plain:
                 break
         if not search.done and not self.only_heuristic:
-            self.anneal_on(planner, model)
-            self.integer_programs(model)
+            solve_bounded(search, model, self.built.decode, improve=self.improve)
 
-    def anneal_on(self, planner: Planner, model: LinearModel) -> None:
+    def improve(self, model: LinearModel, *, seconds: float) -> None:
         """
-        Anneal afresh for a share of the time where many sites are left to choose.
+        Anneal afresh again and again, then choose neighbourhoods anew.
 
         The best choice among the sites of the last plans is found by an integer program.
         """
         search, (steps, hot) = self.search, ROUNDS[1]
-        until = (1 - ANNEALED) * search.limits.seconds
-        merging, found = Neighbourhoods(search, self.core, self.built), []
-        while num_free(model) > MANY and search.deadline.seconds_left > until and not search.over:
+        deadline, until = Deadline.after(seconds), Deadline.after(ANNEALED * seconds)
+        planner = Planner(self.core, search.limits.seed + 1)
+        programs, found = Neighbourhoods(search, self.core, self.built), []
+        while not (until.passed or search.done):
             with search.timed("heuristic"):
                 found.append(planner.afresh(steps=2 * steps, hot=hot, over=lambda: search.over))
                 self.offer(planner)
@@ -100,9 +101,9 @@ class MaximalSolve:
                 with search.timed("improve"):
                     best = self.core.choice(search.plan)
                     union = np.flatnonzero(sum(found[-2 * MERGED :], best))
-                    merging.choose_anew(model, union, search.deadline.seconds_left / 20)
-            if search.closed:
-                return
+                    programs.choose_anew(model, union, seconds / 20)
+        with search.timed("improve"):
+            programs.run(model, seconds=deadline.seconds_left)
 
     @property
     def is_plain(self) -> bool:
@@ -112,15 +113,6 @@ class MaximalSolve:
     def offer(self, planner: Planner) -> None:
         """Offer the plan of the planner."""
         self.search.offer(self.core.lift(planner.chosen))
-
-    def integer_programs(self, model: LinearModel) -> None:
-        """Bound by the relaxation; better plans by neighbourhoods; then solve what is left."""
-        solve_bounded(
-            self.search,
-            model,
-            self.built.decode,
-            improve=Neighbourhoods(self.search, self.core, self.built).run,
-        )
 
     def __post_init__(self) -> None:
         """Write the model of the core down."""

@@ -77,7 +77,7 @@ class MinimalSolve:
             if search.done or core.covers.nnz <= FEW:
                 break
         if not search.done and not self.only_heuristic:
-            self.integer_programs(model)
+            solve_bounded(search, model, self.built.decode, improve=self.improve)
 
     def plan(self, planner: CheapPlanner, steps: int) -> None:
         """Search so many steps, and offer what is found."""
@@ -118,14 +118,10 @@ class MinimalSolve:
         duals[: multipliers.size] = multipliers
         return dual_bound(model, duals)
 
-    def integer_programs(self, model: LinearModel) -> None:
-        """Bound by the relaxation; better plans by neighbourhoods; then solve what is left."""
-        solve_bounded(
-            self.search,
-            model,
-            self.built.decode,
-            improve=Neighbourhoods(self.search, self.core, self.built).run,
-        )
+    def improve(self, model: LinearModel, *, seconds: float) -> None:
+        """Choose neighbourhoods anew."""
+        with self.search.timed("improve"):
+            Neighbourhoods(self.search, self.core, self.built).run(model, seconds=seconds)
 
 
 def reduced(core: Core) -> Core:

@@ -22,6 +22,9 @@ from .core import Core
 SMALLEST, FIRST, LARGEST = 30, 120, 1500
 """Sites of a neighbourhood."""
 
+MOST_FAILS = 60
+"""Neighbourhoods that may fail one after the other."""
+
 SLICE = 4.0
 """Most seconds for one neighbourhood."""
 
@@ -62,7 +65,7 @@ class Neighbourhoods:
         search, deadline = self.search, Deadline.after(seconds)
         before, fails = search.objective, 0
         free = np.flatnonzero((model.lower < model.upper)[: self.core.num_sites])
-        while free.size and not (deadline.passed or search.done):
+        while free.size and fails < MOST_FAILS and not (deadline.passed or search.done):
             near = self._near(free)
             whole = near.size >= free.size
             solved = self.choose_anew(model, near, min(SLICE, deadline.seconds_left))
