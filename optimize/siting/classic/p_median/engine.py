@@ -2,42 +2,50 @@
 Solve p-median problems to proven optimality.
 
 The steps, each in a module of its own: lists of near sites (:mod:`.near`); a plan by greedy choice
-and swaps (:mod:`.starts`); the Lagrangian bound, which fixes sites and drops pairs (:mod:`.dual`);
-then, on the core that is left, either the radius model (:mod:`.core`) in a solver, or sites tried
-one by one and a tree of open sites with the Lagrangian bound (:mod:`.tree`).
+and swaps (:mod:`.starts`, :mod:`.plans`); the Lagrangian bound, which fixes sites and drops pairs
+(:mod:`.dual`); then, on the core that is left, the radius model (:mod:`.core`) in a solver, or
+sites tried one by one and a tree of open sites with the Lagrangian bound (:mod:`.tree`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
+from .....models.formulation import FloatArray
 from .....models.siting.allocation import Allocation
 from .....models.siting.p_median import PMedian, p_median_model
 from ....limits import Deadline, Limits, Stop
 from ....result import Reason, Result, Status
 from ....search import Listen, Search
 from ....solvers.checked import solve_model
-from .core import core_model
 from .dual_kernels import CLOSED, OPEN, Steps
-from .starts import board_of, greedy_plan, improved
+from .plans import best_plan, concentrate, greedy_start, improve, mean_plan
+from .solver import no_plan_left, prove_by_core, serves_all
 from .state import Work, is_whole
 from .tree import probe_sites, search_tree
 
 METHODS: dict[str, str] = {
-    "auto": "bound first, then what fits the core that is left",
-    "core": "bound and fixing, then the radius model of the core in a solver",
-    "tree": "bound and fixing, then branch and bound with the Lagrangian bound",
+    "auto": "plan and bound first, then what fits the core that they leave",
+    "core": "plan and bound, then the radius model of the core in a solver",
+    "tree": "plan and bound, then branch and bound with the Lagrangian bound",
     "textbook": "the plain model of all pairs in a solver",
 }
 
 ROOT_STEPS = Steps(0.0, least_factor=1e-4, iterations=3000)
 AGAIN_STEPS = Steps(0.0, factor=0.3, least_factor=1e-4, iterations=1000)
 
+FIRST_PATIENCE = 20
+LATER_PATIENCE = ((20, 1), (40, 4))
+"""Rounds without gain after which a search ends: a number, and more for each open site."""
+
 SMALL_CORE = 25_000
-"""Radius sets up to which the model of the core goes to a solver at once."""
+"""Pairs up to which the model of a core goes to a solver without any probing."""
 
 FEW_SITES = 30
-"""Open sites up to which the tree is searched."""
+"""Open sites up to which the tree is searched: few are open, so it is not deep."""
 
 
 def solve_p_median(
@@ -61,7 +69,7 @@ def solve_p_median(
     solver
         Backend of the models; None for HiGHS.
     method
-        One of :data:`METHODS`.
+        One of :data:`METHODS`. Where sites exclude each other, the tree gives way to the model.
     stop
         A request to stop; the best plan so far is kept.
     listen
@@ -92,26 +100,26 @@ def solve_p_median(
         is_whole=is_whole(problem),
     )
     if method == "textbook":
-        _textbook(problem, search)
+        _solve_textbook(problem, search)
         return search.result()
     with search.timed("reduce"):
         work = Work.of(problem, search)
     lost = work.dual.unreached()
     if lost.size:
         search.infeasible = True
-        search.detail = f"No site can serve client {work.ground.clients[lost[0]]}."
+        search.detail = f"No site that may be open can serve client {work.ground.clients[lost[0]]}."
         return search.result()
-    _bound(work)
+    _find_and_bound(work)
     if not search.done:
         _close(work, method)
     return search.result()
 
 
-def _textbook(problem: PMedian, search: Search[Allocation]) -> None:
+def _solve_textbook(problem: PMedian, search: Search[Allocation]) -> None:
     """Solve the plain model."""
     built = p_median_model(problem)
     with search.timed("solve"):
-        result = solve_model(
+        result: Result[FloatArray] = solve_model(
             built.model,
             solver=search.solver,
             limits=search.limits,
@@ -119,92 +127,77 @@ def _textbook(problem: PMedian, search: Search[Allocation]) -> None:
             listen=search.listen,
         )
     search.heed(result)
-    search.detail = f"The plain model of all pairs in {search.solver}."
+    search.detail = f"The plain model of all pairs in {search.solver}, as asked."
     if result.solution is not None:
         search.offer(built.decode(result.solution))
-    _heed_ending(search, result)
-
-
-def _heed_ending(search: Search[Allocation], result: Result[np.ndarray]) -> None:
-    search.infeasible = result.status is Status.INFEASIBLE and search.plan is None
+    search.infeasible = result.status is Status.INFEASIBLE
     if result.bound is not None:
         search.raise_bound(result.bound)
     if result.reason in {Reason.ERROR, Reason.TIME}:
         search.ended = result.reason
 
 
-def _bound(work: Work) -> None:
-    """Find a plan and a bound, and improve both on what they leave over."""
-    search, dual = work.search, work.dual
+def _find_and_bound(work: Work) -> None:
+    """Find a plan and a bound, and improve each on what the other leaves."""
+    search = work.search
     with search.timed("heuristic"):
-        board = board_of(dual.near, dual.state, work.apart)
-        _improve(work, greedy_plan(board, work.most), patience=20)
-    with search.timed("bound"):
-        dual.climb(_target(work), steps=ROOT_STEPS)
-        work.raise_bound(dual.bound)
-    with search.timed("heuristic"):
-        if not search.done:
-            _improve(work, dual.chosen(), patience=0)
-            _improve(work, _best_mean(work), patience=0)
-    for patience in (50 + work.most, 100 + 4 * work.most):
+        improve(work, greedy_start(work), patience=FIRST_PATIENCE)
+    _climb(work, ROOT_STEPS)
+    search.detail = "The Lagrangian bound meets the plan."
+    searches = [partial(_search_core, patience=a + b * work.most) for a, b in LATER_PATIENCE]
+    steps: list[Callable[[Work], None]] = [_start_from_prices, *searches, _join_plans]
+    for step in steps:
         if search.done:
             return
-        with search.timed("bound"):
-            dual.reduce(work.cutoff)
-        before = search.objective
-        with search.timed("heuristic"):
-            _improve(work, _incumbent(work), patience=patience)
-        if search.objective < before:
+        step(work)
+
+
+def _start_from_prices(work: Work) -> None:
+    """Improve the choices that the bound makes."""
+    with work.search.timed("heuristic"):
+        improve(work, work.dual.chosen(), patience=0)
+        improve(work, mean_plan(work), patience=0)
+
+
+def _search_core(work: Work, *, patience: int) -> None:
+    """Drop what no better plan uses, and search for one on what is left."""
+    before = work.search.objective
+    with work.search.timed("bound"):
+        work.dual.reduce(work.cutoff)
+    with work.search.timed("heuristic"):
+        improve(work, best_plan(work), patience=patience)
+    _follow(work, before)
+
+
+def _join_plans(work: Work) -> None:
+    """Find the best plan on the sites of several; with few open sites, the tree is faster."""
+    if work.most <= FEW_SITES or work.apart.size or not work.dual.is_core:
+        return
+    before = work.search.objective
+    with work.search.timed("heuristic"):
+        concentrate(work)
+    _follow(work, before)
+
+
+def _follow(work: Work, before: float) -> None:
+    """Climb on towards a plan that is better than before, and drop more pairs."""
+    search = work.search
+    if search.objective < before:
+        _climb(work, AGAIN_STEPS)
+        if not search.done:
             with search.timed("bound"):
-                dual.climb(_target(work), steps=AGAIN_STEPS)
-                work.raise_bound(dual.bound)
-    if not search.done:
-        with search.timed("bound"):
-            dual.reduce(work.cutoff)
+                work.dual.reduce(work.cutoff)
 
 
-def _target(work: Work) -> float:
-    """Bound to aim at: the cutoff, or what the plan that costs most may cost."""
-    if np.isfinite(work.cutoff):
-        return work.cutoff
-    near = work.dual.near
-    return 1.0 + float(near.cost[near.first[1:] - 1].sum())
-
-
-def _incumbent(work: Work) -> np.ndarray:
-    """Open sites of the best plan, or a greedy choice if there is none."""
-    plan = work.search.plan
-    if plan is None:
-        return greedy_plan(board_of(work.dual.near, work.dual.state, work.apart), work.most)
-    return plan.is_open[work.ground.sites]
-
-
-def _best_mean(work: Work) -> np.ndarray:
-    """Sites that the bound chose most often at last."""
-    mean = np.where(work.dual.state == OPEN, np.inf, work.dual.scratch.mean)
-    mean = np.where(work.dual.state == CLOSED, -np.inf, mean)
-    is_open = np.zeros(mean.size, dtype=bool)
-    is_open[np.argsort(-mean, kind="stable")[: work.most]] = True
-    return is_open
-
-
-def _improve(work: Work, is_open: np.ndarray, *, patience: int) -> None:
-    """Swap sites of a plan; where a client found none in its list, with a longer one again."""
-    dual = work.dual
-    for attempt in range(4):
-        board = board_of(dual.near, dual.state, work.apart)
-        found = improved(
-            board, is_open, rounds=100 * patience, patience=patience, seed=work.search.limits.seed
-        )
-        work.offer(found)
-        served = np.bincount(
-            np.repeat(np.arange(dual.near.num_clients), dual.near.lengths),
-            found[dual.near.site],
-            minlength=dual.near.num_clients,
-        )
-        if attempt == 3 or not dual.lengthen(np.flatnonzero(served < 1)):
-            return
-        is_open = found
+def _climb(work: Work, steps: Steps) -> None:
+    """Raise the bound."""
+    target, near = work.cutoff, work.dual.near
+    if not np.isfinite(target):
+        # Without a plan to aim at: what the plan costs in which each client is served last.
+        target = 1.0 + float(near.cost[near.first[1:][near.lengths > 0] - 1].sum())
+    with work.search.timed("bound"):
+        work.dual.climb(target, steps=steps)
+        work.raise_bound(work.dual.bound)
 
 
 def _close(work: Work, method: str) -> None:
@@ -214,88 +207,34 @@ def _close(work: Work, method: str) -> None:
         if not dual.is_core:
             dual.complete()
     if not dual.is_core:
-        search.detail = "The lists of near sites outgrew the memory before the core was known."
+        search.detail = "The lists of near sites would not fit into memory; the bound alone stands."
+        search.ended = Reason.LIMIT
         return
-    few = work.most <= FEW_SITES
-    small = _num_sets(work) <= SMALL_CORE and not few
-    if method == "auto" and not small:
-        with search.timed("solve"):
-            _probe(work)
-        if search.done:
-            search.detail = "Proven by trying each site that the bound had left."
-            return
+    has_plan, few = np.isfinite(work.cutoff), work.most <= FEW_SITES
     with search.timed("solve"):
-        may_tree = not work.apart.size and np.isfinite(work.cutoff)
+        if method == "auto" and has_plan and (few or dual.near.site.size > SMALL_CORE):
+            _probe(work)
+        may_tree = has_plan and not work.apart.size
+        if search.done:
+            return
         if may_tree and (method == "tree" or (method == "auto" and few)):
-            search.detail = "Branch and bound with the Lagrangian bound."
+            search.detail = "Few sites are open: branch and bound with the Lagrangian bound."
             if search_tree(work):
                 work.close()
         else:
-            search.detail = "The radius model of the core."
-            _solve_core(work)
+            search.detail = "The radius model of the core that the bound left."
+            prove_by_core(work)
 
 
 def _probe(work: Work) -> None:
     """Close sites one by one, climb on with what is left, and drop more pairs."""
-    dual = work.dual
-    if not np.isfinite(work.cutoff):
-        return
+    dual, search = work.dual, work.search
+    search.detail = "Each site that the bound left was tried and closed."
     probe_sites(work)
-    if (dual.state == OPEN).sum() > work.most or not _serves_all(work):
-        work.close()
+    if (dual.state == OPEN).sum() > work.most or not serves_all(dual.near, dual.state):
+        no_plan_left(work)
         return
-    dual.climb(_target(work), steps=AGAIN_STEPS)
+    dual.climb(work.cutoff, steps=AGAIN_STEPS)
     work.raise_bound(dual.bound)
-    if not work.search.done:
+    if not search.done and (dual.state != CLOSED).any():
         dual.reduce(work.cutoff)
-
-
-def _serves_all(work: Work) -> bool:
-    """Whether every client has a site left that is not closed."""
-    near = work.dual.near
-    alive = np.concatenate([[0], np.cumsum(work.dual.state[near.site] != CLOSED)])
-    return bool((np.diff(alive[near.first]) > 0).all())
-
-
-def _num_sets(work: Work) -> int:
-    """Upper bound on the radius sets of the core."""
-    near = work.dual.near
-    alive = work.dual.state[near.site] != CLOSED
-    return int(alive.sum())
-
-
-def _solve_core(work: Work) -> None:
-    """Solve the radius model of the core."""
-    search, dual = work.search, work.dual
-    if not _serves_all(work):
-        _no_better(work)
-        return
-    core = core_model(dual.near, dual.state, least=work.least, most=work.most, apart=work.apart)
-    cutoff = work.cutoff if np.isfinite(work.cutoff) else None
-    result = solve_model(
-        core.model,
-        solver=search.solver,
-        limits=search.limits.within(search.deadline.seconds_left),
-        cutoff=cutoff,
-        stop=search.stop,
-    )
-    search.heed(result)
-    if result.solution is not None:
-        is_open = np.zeros(work.ground.sites.size, dtype=bool)
-        is_open[core.sites] = result.solution[: core.sites.size] > 0.5
-        work.offer(is_open)
-    if result.status is Status.INFEASIBLE:
-        _no_better(work)
-    elif result.bound is not None:
-        work.raise_bound(result.bound)
-    if result.reason in {Reason.ERROR, Reason.TIME}:
-        search.ended = result.reason
-
-
-def _no_better(work: Work) -> None:
-    """Take it as proven that no plan is left: the best one is optimal, or there is none at all."""
-    if work.search.plan is None:
-        work.search.infeasible = True
-        work.search.detail = "No choice of sites keeps the rules and serves every client."
-    else:
-        work.close()

@@ -6,8 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from .....models.formulation import BoolArray, IntArray
+from .chain_kernels import search
 from .near import Near
-from .swap_kernels import Board, greedy, invert, new_plan, search
+from .swap_kernels import Board, greedy, invert, new_plan
 
 STRENGTH = 3
 """Swaps of one disturbance at most."""
@@ -52,7 +53,7 @@ def greedy_plan(board: Board, count: int) -> BoolArray:
 def improved(
     board: Board, is_open: BoolArray, *, rounds: int, patience: int, seed: int
 ) -> BoolArray:
-    """Swap sites, and disturb the plan up to ``rounds`` times; see :func:`.swap_kernels.search`."""
+    """Swap sites, and disturb the plan up to ``rounds`` times (:mod:`.chain_kernels`)."""
     plan = new_plan(board.near.num_clients, board.near.num_sites)
     plan.is_open[:] = is_open
     search(board, plan, rounds, patience, STRENGTH, seed)

@@ -9,7 +9,7 @@ from .state import Work
 from .tree_kernels import explore, new_tree, plant, probe
 
 PROBE_STEPS = Steps(0.0, iterations=1000, trial=60, share=0.3)
-TREE_STEPS = Steps(0.0, least_factor=1e-2, patience=20, iterations=500, trial=100, share=0.3)
+TREE_STEPS = Steps(0.0, least_factor=1e-2, patience=40, iterations=500, trial=30, share=0.4)
 
 PROBES = 50
 """Sites tried before the clock is looked at."""
