@@ -18,8 +18,8 @@ import numpy as np
 from ....models.districting.label_rules import centre_bounds, seats_of
 from ....models.districting.problem import Districting
 from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...compiled import kernel
 from ...limits import Deadline, Stop
-from ..heuristics.compiled import kernel
 from .relaxation import Evaluation, Relaxation
 
 DILATION = 0.5

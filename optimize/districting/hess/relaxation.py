@@ -24,7 +24,7 @@ import numpy as np
 from ....models.districting.label_rules import centre_bounds
 from ....models.districting.problem import Districting
 from ....models.formulation import BoolArray, FloatArray, IntArray
-from ..heuristics.compiled import kernel
+from ...compiled import kernel
 
 SWEEPS = 4
 """Sweeps over the multipliers of a column at most; with one weight the second changes nothing."""

@@ -16,9 +16,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from ....models.districting.problem import Districting
 from ....models.formulation import BoolArray, FloatArray, IntArray
+from ...compiled import inner_kernel, kernel
 from .board import Board, Index
 from .centres import best_centres, node_cost
-from .compiled import inner_kernel, kernel
 
 _BAND = 0.25
 """Share of the distance between the bounds that prices keep away from either bound."""

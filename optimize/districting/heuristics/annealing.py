@@ -11,9 +11,16 @@ taken about centres that are chosen anew every so often.
 from __future__ import annotations
 
 from ....models.formulation import FloatArray
+from ...compiled import (
+    Random,
+    inner_kernel,
+    lean_kernel,
+    random_below,
+    random_threshold,
+    random_unit,
+)
 from .board import Board, Index
 from .centres import best_centres, node_cost, plan_cost
-from .compiled import Random, inner_kernel, lean_kernel, random_below, random_threshold, random_unit
 from .moves import (
     State,
     copy_numbers,

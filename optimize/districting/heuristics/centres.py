@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ....models.formulation import FloatArray
+from ...compiled import inner_kernel, kernel, lean_kernel
 from .board import Board, Index
-from .compiled import inner_kernel, kernel, lean_kernel
 
 _SMALL_DISTRICT = 64
 """Number of nodes up to which every node is tried as the centre."""

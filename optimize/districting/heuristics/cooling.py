@@ -11,10 +11,10 @@ import numpy as np
 from ....models.districting.objective import Objective
 from ....models.districting.problem import Districting
 from ....models.formulation import FloatArray, IntArray
+from ...compiled import Random
 from ...limits import Stop
 from .annealing import anneal
 from .board import Board, Index
-from .compiled import Random
 from .moves import State, make_state
 from .trees import Tree, recombine
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ....models.formulation import FloatArray, IntArray
+from ...compiled import inner_kernel, lean_kernel
 from .board import Board, Index
-from .compiled import inner_kernel, lean_kernel
 
 
 class State(NamedTuple):

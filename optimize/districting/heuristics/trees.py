@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ....models.formulation import FloatArray
+from ...compiled import Random, inner_kernel, kernel, lean_kernel, random_below, random_threshold
 from .annealing import keep_best, renew
 from .board import Board, Index
-from .compiled import Random, inner_kernel, kernel, lean_kernel, random_below, random_threshold
 from .moves import State, copy_numbers, refresh
 
 _FEASIBLE = 1e-12

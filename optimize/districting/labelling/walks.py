@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heuristics.compiled import kernel
+from ...compiled import kernel
 
 Table: TypeAlias = NDArray[np.int32]
 Index: TypeAlias = NDArray[np.int64]

@@ -22,7 +22,7 @@ import numpy as np
 
 from ....models.districting.problem import Districting
 from ....models.formulation import FloatArray, IntArray
-from .compiled import kernel
+from ...compiled import kernel
 
 _DAMPING = 0.7
 _NEAR = 0.03

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 
 from ....models.formulation import FloatArray, IntArray
-from .compiled import kernel
+from ...compiled import kernel
 
 _GROUP = 24
 _BLOCK = 64

@@ -15,8 +15,8 @@ from scipy.sparse.csgraph import connected_components
 
 from ....models.districting.problem import Districting
 from ....models.formulation import FloatArray, IntArray
+from ...compiled import kernel
 from .allocation import Power, Sites
-from .compiled import kernel
 
 _SLACK = 2e-10
 """Share of a district's weight that running sums may drift by."""

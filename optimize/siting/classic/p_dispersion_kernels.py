@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.formulation import BoolArray, IntArray
-from ...districting.heuristics.compiled import inner_kernel, kernel
+from ...compiled import inner_kernel, kernel
 
 Bits = NDArray[np.uint64]
 _ONE, _ZERO = np.uint64(1), np.uint64(0)

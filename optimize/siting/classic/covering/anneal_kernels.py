@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import Random, inner_kernel, kernel, random_unit
+from ....compiled import Random, inner_kernel, kernel, random_unit
 from .state_kernels import Arrays, State, close_site, open_site
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 from .state_kernels import Arrays
 
 

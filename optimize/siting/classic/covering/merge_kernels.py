@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 
 SmallArray = NDArray[np.int32]
 """Numbers of sites, at half the memory."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import Random, inner_kernel, kernel, random_unit
+from ....compiled import Random, inner_kernel, kernel, random_unit
 
 
 class Signals(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 
 
 class Arrays(NamedTuple):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 
 MOST_PASSES = 60
 EPSILON = 1e-9

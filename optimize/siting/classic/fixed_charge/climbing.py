@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 from .pricing import price_options, serve
 
 MEMORY = 0.6

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 from .form import Form
 
 EPSILON = 1e-9

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 
 MOST_STEPS = 3000
 """Steps of branch and bound before dynamic programming takes over."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 from .knapsacks import continuous_fill, continuous_value, table_values, whole_fill
 
 LARGEST_ROOM = 200_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 from .relaxation import Climb, Relaxation
 
 NEW = (0.8, 0.6, 0.4, 0.2, 0.0)

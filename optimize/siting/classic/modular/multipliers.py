@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .....models.formulation import FloatArray, IntArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 from ....limits import Deadline
 from .prices import Prices
 from .reduction import Reduced

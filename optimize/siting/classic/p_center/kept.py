@@ -14,7 +14,7 @@ import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
 from .....models.siting.p_center import PCenter
-from ....districting.heuristics.compiled import kernel
+from ....compiled import kernel
 
 MOST_HELD = 30_000_000
 """Costs of kept clients that are held; more are worked out anew."""

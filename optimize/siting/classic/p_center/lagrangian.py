@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .....models.formulation import FloatArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 from .reductions import Lines
 
 SAFE = 1e-9

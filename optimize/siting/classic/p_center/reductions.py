@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....models.formulation import BoolArray, IntArray
-from ....districting.heuristics.compiled import inner_kernel, kernel
+from ....compiled import inner_kernel, kernel
 
 Bits = NDArray[np.uint64]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import BoolArray, IntArray
-from ....districting.heuristics.compiled import Random, inner_kernel, kernel, random_below
+from ....compiled import Random, inner_kernel, kernel, random_below
 from .reductions import Lines, lines_of
 
 

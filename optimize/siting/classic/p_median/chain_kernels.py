@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....compiled import inner_kernel, kernel
 from .dual_kernels import CLOSED, OPEN
-from .kernels import kernel
 from .near import Near
 from .swap_kernels import Board, Plan, Queue, descend, refresh, swap
 
@@ -18,7 +18,7 @@ TRIES = 8
 """Draws after which a disturbance gives up finding an open site."""
 
 
-@kernel
+@inner_kernel
 def _window(near: Near, plan: Plan, i: int, wanted: int) -> int:
     """How many sites of a client hold so many open ones."""
     seen, length = 0, near.first[i + 1] - near.first[i]
@@ -30,7 +30,7 @@ def _window(near: Near, plan: Plan, i: int, wanted: int) -> int:
     return int(length)
 
 
-@kernel
+@inner_kernel
 def _disturb(board: Board, plan: Plan, queue: Queue, strength: int) -> int:
     """Swap some sites around a client at random; returns how many."""
     near = board.near

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
+from ....compiled import kernel
 from .dual_kernels import CLOSED, OPEN
-from .kernels import kernel
 from .near import Near
 
 _SEED = 20110901

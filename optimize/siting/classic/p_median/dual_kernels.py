@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
-from .kernels import kernel
+from ....compiled import inner_kernel, kernel
 from .near import Near
 
 OPEN, FREE, CLOSED = 1, 0, -1
@@ -134,7 +134,7 @@ def evaluate(near: Near, point: FloatArray, state: IntArray, count: int, scratch
     return value
 
 
-@kernel
+@inner_kernel
 def floor_of(near: Near, i: int) -> float:
     """Least price that makes sense: what the client costs at least."""
     if near.first[i] < near.first[i + 1]:
@@ -142,7 +142,7 @@ def floor_of(near: Near, i: int) -> float:
     return float(near.beyond[i])
 
 
-@kernel
+@inner_kernel
 def _turn(near: Near, point: FloatArray, scratch: Scratch) -> float:
     """Bend the direction towards the slope; returns its squared length."""
     length = 0.0
@@ -157,7 +157,7 @@ def _turn(near: Near, point: FloatArray, scratch: Scratch) -> float:
     return length
 
 
-@kernel
+@inner_kernel
 def _average(scratch: Scratch) -> None:
     for j in range(scratch.mean.size):
         scratch.mean[j] *= FORGET
@@ -165,7 +165,7 @@ def _average(scratch: Scratch) -> None:
             scratch.mean[j] += 1.0 - FORGET
 
 
-@kernel
+@inner_kernel
 def _move(near: Near, point: FloatArray, step: float, direction: FloatArray) -> None:
     """Move prices, but not below their floors or above their ceilings."""
     for i in range(point.size):
@@ -281,7 +281,7 @@ def without_closed(near: Near, state: IntArray) -> Near:
     return Near(first, site[:at], cost[:at], near.beyond, near.num_sites)
 
 
-@kernel
+@inner_kernel
 def unserved(near: Near) -> bool:
     """Whether some client has no site left."""
     for i in range(near.first.size - 1):
@@ -290,7 +290,7 @@ def unserved(near: Near) -> bool:
     return False
 
 
-@kernel
+@inner_kernel
 def plan_cost(near: Near, is_open: BoolArray) -> float:
     """Cost of a plan; a client without an open site in its list costs what is beyond."""
     value = 0.0

@@ -41,6 +41,9 @@ FIRST_PATIENCE = 20
 LATER_PATIENCE = ((20, 1), (40, 4))
 """Rounds without gain after which a search ends: a number, and more for each open site."""
 
+JOINS = 3
+"""Times that plans are joined, as long as that gives a better one."""
+
 SMALL_CORE = 25_000
 """Pairs up to which the model of a core goes to a solver without any probing."""
 
@@ -173,10 +176,13 @@ def _join_plans(work: Work) -> None:
     """Find the best plan on the sites of several; with few open sites, the tree is faster."""
     if work.most <= FEW_SITES or work.apart.size or not work.dual.is_core:
         return
-    before = work.search.objective
-    with work.search.timed("heuristic"):
-        concentrate(work)
-    _follow(work, before)
+    for round_number in range(JOINS):
+        before = work.search.objective
+        with work.search.timed("heuristic"):
+            concentrate(work, round_number)
+        _follow(work, before)
+        if work.search.done or work.search.objective == before:
+            return
 
 
 def _follow(work: Work, before: float) -> None:

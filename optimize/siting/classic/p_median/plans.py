@@ -62,9 +62,9 @@ def improve(work: Work, is_open: BoolArray, *, patience: int) -> None:
             return
 
 
-def concentrate(work: Work) -> None:
+def concentrate(work: Work, round_number: int) -> None:
     """Find the best plan on the sites of several plans; none of these may exclude each other."""
-    dual, seed = work.dual, work.search.limits.seed
+    dual, seed = work.dual, work.search.limits.seed + STARTS * round_number
     board = board_of(dual.near, dual.state, work.apart)
     random = np.random.default_rng(seed)
     joined = best_plan(work)

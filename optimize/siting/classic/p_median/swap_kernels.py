@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
+from ....compiled import inner_kernel, kernel
 from .dual_kernels import CLOSED, OPEN
-from .kernels import kernel
 from .near import Near
 
 
@@ -106,7 +106,7 @@ def invert(near: Near) -> tuple[IntArray, IntArray, FloatArray]:
     return begin, client, price
 
 
-@kernel
+@inner_kernel
 def _most_saving(board: Board, plan: Plan, saves: FloatArray) -> int:
     """Find the closed site that may be opened and saves most, -1 if there is none."""
     best, most = -1, -np.inf
@@ -152,14 +152,14 @@ def greedy(board: Board, plan: Plan, count: int) -> int:
     return count
 
 
-@kernel
+@inner_kernel
 def _block(board: Board, plan: Plan, j: int, change: int) -> None:
     """Count an open site more, or less, at the sites that it excludes."""
     for k in range(board.apart_first[j], board.apart_first[j + 1]):
         plan.blocked[board.apart_site[k]] += change
 
 
-@kernel
+@inner_kernel
 def _look(near: Near, plan: Plan, i: int) -> None:
     """Find the two closest open sites of a client."""
     found = 0
@@ -175,7 +175,7 @@ def _look(near: Near, plan: Plan, i: int) -> None:
         plan.paid[i, k] = near.beyond[i]
 
 
-@kernel
+@inner_kernel
 def refresh(board: Board, plan: Plan) -> None:
     """Find out all that follows from the open sites."""
     plan.loss[:] = 0.0
@@ -189,7 +189,7 @@ def refresh(board: Board, plan: Plan) -> None:
             _block(board, plan, j, 1)
 
 
-@kernel
+@inner_kernel
 def _enqueue(queue: Queue, j: int) -> None:
     if not queue.waits[j]:
         queue.waits[j] = True
@@ -197,7 +197,7 @@ def _enqueue(queue: Queue, j: int) -> None:
         queue.ends[1] += 1
 
 
-@kernel
+@inner_kernel
 def _notice(board: Board, plan: Plan, queue: Queue, i: int) -> None:
     """Look anew at a client whose sites have changed, and queue the sites that may serve it."""
     near = board.near
@@ -215,7 +215,7 @@ def _notice(board: Board, plan: Plan, queue: Queue, i: int) -> None:
             _enqueue(queue, near.site[e])
 
 
-@kernel
+@inner_kernel
 def swap(board: Board, plan: Plan, queue: Queue, opened: int, closed: int) -> None:
     """Open one site and close another."""
     plan.is_open[opened] = True
@@ -233,7 +233,7 @@ def swap(board: Board, plan: Plan, queue: Queue, opened: int, closed: int) -> No
     _enqueue(queue, closed)
 
 
-@kernel
+@inner_kernel
 def _weakest(board: Board, plan: Plan) -> int:
     """Open site that may be closed at the least loss, -1 if there is none."""
     best, least = -1, np.inf
@@ -244,7 +244,7 @@ def _weakest(board: Board, plan: Plan) -> int:
     return best
 
 
-@kernel
+@inner_kernel
 def _only_blocker(board: Board, plan: Plan, f: int) -> int:
     """Find the one open site that excludes f, -1 if it must stay open."""
     for k in range(board.apart_first[f], board.apart_first[f + 1]):
@@ -254,7 +254,7 @@ def _only_blocker(board: Board, plan: Plan, f: int) -> int:
     return -1
 
 
-@kernel
+@inner_kernel
 def _best_exchange(
     board: Board, plan: Plan, f: int, weakest: int, extra: FloatArray, touched: IntArray
 ) -> tuple[int, float]:

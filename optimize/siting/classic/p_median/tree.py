@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....limits import Deadline
 from .dual_kernels import FREE, Steps, new_scratch
 from .state import Work
 from .tree_kernels import explore, new_tree, plant, probe
@@ -13,6 +14,9 @@ TREE_STEPS = Steps(0.0, least_factor=1e-2, patience=40, iterations=500, trial=30
 
 PROBES = 50
 """Sites tried before the clock is looked at."""
+
+PROBE_SHARE = 0.25
+"""Share of the time left that trying sites may take."""
 
 LEAST_YIELD = 0.1
 """Share of a bunch of sites that must be closed for the next bunch to be tried."""
@@ -30,10 +34,11 @@ def probe_sites(work: Work) -> int:
     order = np.argsort(-dual.scratch.reduced, kind="stable")
     order = order[dual.state[order] == FREE]
     steps = PROBE_STEPS._replace(target=work.cutoff)
+    end = Deadline.after(PROBE_SHARE * work.search.deadline.seconds_left)
     for begin in range(0, order.size, PROBES):
         bunch = order[begin : begin + PROBES]
         bunch = bunch[dual.state[bunch] == FREE]
-        if work.search.done:
+        if work.search.done or end.passed:
             break
         found = probe(dual.near, dual.point, dual.state, dual.count, steps, bunch, dual.scratch)
         closed += found

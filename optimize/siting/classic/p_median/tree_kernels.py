@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .....models.formulation import BoolArray, FloatArray, IntArray
+from ....compiled import inner_kernel, kernel
 from .dual_kernels import (
     CLOSED,
     FREE,
@@ -27,7 +28,6 @@ from .dual_kernels import (
     unserved,
     without_closed,
 )
-from .kernels import kernel
 from .near import Near
 
 CLOSE_ALL = -1
@@ -109,7 +109,7 @@ def new_tree(num_clients: int, num_sites: int, *, levels: int, cutoff: float) ->
     )
 
 
-@kernel
+@inner_kernel
 def _burden(
     near: Near, i: int, point: FloatArray, state: IntArray, penalty: FloatArray, slack: float
 ) -> float:
