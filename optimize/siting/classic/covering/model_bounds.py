@@ -25,6 +25,9 @@ from ....solvers import solve_lp
 SAFE = 1e-9
 """Share of the terms by which a bound is lowered for rounding."""
 
+LARGE = 20_000
+"""Entries of a model above which its relaxation is solved from the inside."""
+
 
 @dataclass(frozen=True, eq=False)
 class DualBound:
@@ -72,7 +75,8 @@ def relaxation_bound(search: Search[Any], model: LinearModel, *, share: float) -
     if not (model.num_rows and model.num_columns):
         return None
     seconds = share * search.deadline.seconds_left
-    relaxed = solve_lp(model, limits=search.limits.within(seconds))
+    limits = search.limits.within(seconds)
+    relaxed = solve_lp(model, limits=limits, interior=model.rows.nnz > LARGE)
     if relaxed.status is Status.INFEASIBLE:
         search.infeasible = search.plan is None
         search.raise_bound(search.objective)
