@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +21,7 @@ from ...models.siting.p_dispersion import PDispersion
 from ...models.siting.p_median import PMedian
 from ...models.siting.partial_covering import PartialCovering
 from ...models.siting.set_covering import SetCovering
+from ...models.siting.site_rules import SiteRules
 from ..registry import register_check
 
 SHARE = 1e-5
@@ -44,15 +47,21 @@ def check_p_center(problem: PCenter, solution: Allocation) -> Verdict:
     return float(longest), broken + _exactly(problem.p, solution.is_open)
 
 
-def check_capacitated_p_median(problem: CapacitatedPMedian, solution: Allocation) -> Verdict:
-    """Sum the distances of all clients; weigh what each site serves."""
-    served, broken = _served(problem.num_clients, solution)
-    total = sum(_away(problem, served).values())
-    load: dict[int, float] = defaultdict(float)
-    for i, j in served:
-        load[j] += problem.demand[i]
-    broken += _overloads(load, problem.capacity.tolist())
-    return float(total), broken + _exactly(problem.p, solution.is_open)
+def check_capacitated_p_median(
+    problem: CapacitatedPMedian, solution: Allocation | SplitAllocation
+) -> Verdict:
+    """Sum the distances of all clients, by share; weigh what each site serves."""
+    pairs, broken = _pairs(problem.num_clients, solution, single_source=not problem.split)
+    away = _distances(problem, [(i, j) for i, j, _ in pairs])
+    total = math.fsum(one * share for one, (_, _, share) in zip(away, pairs, strict=True))
+    if problem.reach is not None:
+        broken += [
+            f"client {i} is served by site {j}, {one:g} away"
+            for one, (i, j, _) in zip(away, pairs, strict=True)
+            if one > problem.reach[i] * (1 + SHARE)
+        ]
+    broken += _load_faults(problem, solution.is_open, pairs)
+    return total, broken + _exactly(problem.p, solution.is_open)
 
 
 def check_set_covering(problem: SetCovering, is_open: BoolArray) -> Verdict:
@@ -67,42 +76,68 @@ def check_set_covering(problem: SetCovering, is_open: BoolArray) -> Verdict:
 
 
 def check_maximal_covering(problem: MaximalCovering, is_open: BoolArray) -> Verdict:
-    """Sum the weights of the clients that an open site covers; count the open sites."""
+    """Sum the weights of the clients that an open site covers; count the sites, or their costs."""
     chosen = {j for j, is_chosen in enumerate(is_open) if is_chosen}
     covered = [i for i, sites in enumerate(_sites_of_clients(problem.covers)) if chosen & sites]
     total = math.fsum(problem.weights[i] for i in covered)
     broken = [] if problem.p is None else _exactly(problem.p, is_open)
+    if problem.budget is not None and problem.costs is not None:
+        spent = math.fsum(problem.costs[j] for j in chosen)
+        if spent > problem.budget * (1 + SHARE):
+            broken.append(f"it costs {spent:g}, more than {problem.budget:g}")
     return total, broken
 
 
 def check_fixed_charge(problem: FixedCharge, solution: Allocation | SplitAllocation) -> Verdict:
     """Sum fixed and serving costs; weigh what each site serves."""
-    if isinstance(solution, SplitAllocation):
-        pairs, broken = _shares(problem, solution)
-    else:
-        served, broken = _served(problem.num_clients, solution)
-        pairs = [(i, j, 1.0) for i, j in served]
-    if problem.single_source and any(share < 1 - SHARE for _, _, share in pairs):
-        broken.append("a client is served by more than one site")
+    pairs, broken = _pairs(problem.num_clients, solution, single_source=problem.single_source)
     total = math.fsum(problem.matrix[i, j] * share for i, j, share in pairs)
     total += math.fsum(
         cost for cost, is_open in zip(problem.fixed_costs, solution.is_open, strict=True) if is_open
     )
-    if problem.capacity is not None:
-        load: dict[int, float] = defaultdict(float)
-        for i, j, share in pairs:
-            load[j] += problem.demand[i] * share
-        broken += _overloads(load, problem.capacity.tolist())
-    return total, broken
+    return total, broken + _load_faults(problem, solution.is_open, pairs)
+
+
+def _load_faults(
+    problem: FixedCharge | CapacitatedPMedian,
+    is_open: BoolArray,
+    pairs: list[tuple[int, int, float]],
+) -> list[str]:
+    """List the sites that serve more than they can, or are open and serve less than they must."""
+    load: dict[int, float] = defaultdict(float)
+    for i, j, share in pairs:
+        load[j] += problem.demand[i] * share
+    broken = [] if problem.capacity is None else _overloads(load, problem.capacity.tolist())
+    if problem.least_load is not None:
+        broken += [
+            f"site {j} serves {load[j]:g}, less than its least load {least:g}"
+            for j, least in enumerate(problem.least_load.tolist())
+            if is_open[j] and load[j] < least * (1 - SHARE) - SHARE
+        ]
+    return broken
+
+
+def _pairs(
+    num_clients: int, solution: Allocation | SplitAllocation, *, single_source: bool
+) -> tuple[list[tuple[int, int, float]], list[str]]:
+    """List client, site and share; find clients that are not served as they must be."""
+    if isinstance(solution, SplitAllocation):
+        pairs, broken = _shares(num_clients, solution)
+    else:
+        served, broken = _served(num_clients, solution)
+        pairs = [(i, j, 1.0) for i, j in served]
+    if single_source and any(share < 1 - SHARE for _, _, share in pairs):
+        broken.append("a client is served by more than one site")
+    return pairs, broken
 
 
 def _shares(
-    problem: FixedCharge, solution: SplitAllocation
+    num_clients: int, solution: SplitAllocation
 ) -> tuple[list[tuple[int, int, float]], list[str]]:
     """List the pairs with a share; find clients not wholly served, and closed sites that serve."""
     pairs = []
     broken = []
-    for i in range(problem.num_clients):
+    for i in range(num_clients):
         own = [(i, j, float(share)) for j, share in enumerate(solution.share[i]) if share > 0]
         if abs(sum(share for _, _, share in own) - 1) > SHARE:
             broken.append(f"client {i} is not served in full")
@@ -130,12 +165,17 @@ def _served(num_clients: int, solution: Allocation) -> tuple[list[tuple[int, int
     return pairs, broken
 
 
-def _away(
-    problem: PMedian | PCenter | CapacitatedPMedian, served: list[tuple[int, int]]
-) -> dict[int, float]:
+def _away(problem: PMedian | PCenter, served: list[tuple[int, int]]) -> dict[int, float]:
     """Distance of each client that is served."""
-    client, site = np.array(served, dtype=np.int64).reshape(-1, 2).T
-    return dict(zip(client.tolist(), problem.pairs.of_pairs(client, site).tolist(), strict=True))
+    return {i: away for (i, _), away in zip(served, _distances(problem, served), strict=True)}
+
+
+def _distances(
+    problem: PMedian | PCenter | CapacitatedPMedian, pairs: list[tuple[int, int]]
+) -> list[float]:
+    client, site = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    away: list[float] = problem.pairs.of_pairs(client, site).tolist()
+    return away
 
 
 def _exactly(p: int, is_open: BoolArray) -> list[str]:
@@ -192,13 +232,43 @@ def check_partial_covering(problem: PartialCovering, is_open: BoolArray) -> Verd
     return math.fsum(problem.costs[j] for j in chosen), broken
 
 
-register_check("p-median", check_p_median)
-register_check("p-dispersion", check_p_dispersion)
-register_check("backup-covering", check_backup_covering)
-register_check("partial-covering", check_partial_covering)
-register_check("p-center", check_p_center)
-register_check("capacitated-p-median", check_capacitated_p_median)
-register_check("set-covering", check_set_covering)
-register_check("maximal-covering", check_maximal_covering)
+def rule_faults(rules: SiteRules | None, is_open: BoolArray) -> list[str]:
+    """List the rules on the sites that are broken, but for the number p."""
+    if rules is None:
+        return []
+    chosen = {j for j, is_chosen in enumerate(is_open) if is_chosen}
+    required = [] if rules.required is None else np.flatnonzero(rules.required).tolist()
+    forbidden = [] if rules.forbidden is None else np.flatnonzero(rules.forbidden).tolist()
+    broken = [f"site {j} is required and closed" for j in required if j not in chosen]
+    broken += [f"site {j} is forbidden and open" for j in forbidden if j in chosen]
+    for one, other in [] if rules.apart is None else rules.apart.tolist():
+        if one in chosen and other in chosen:
+            broken.append(f"sites {one} and {other} are open and too close to each other")
+    if rules.least is not None and len(chosen) < rules.least:
+        broken.append(f"{len(chosen)} sites are open, fewer than {rules.least}")
+    if rules.most is not None and len(chosen) > rules.most:
+        broken.append(f"{len(chosen)} sites are open, more than {rules.most}")
+    return broken
+
+
+def _ruled(check: Callable[[Any, Any], Verdict]) -> Callable[[Any, Any], Verdict]:
+    """Add the rules on the sites to a check."""
+
+    def checked(problem: Any, solution: Any) -> Verdict:  # noqa: ANN401 - each family has its own
+        value, broken = check(problem, solution)
+        is_open = getattr(solution, "is_open", solution)
+        return value, broken + rule_faults(problem.rules, is_open)
+
+    return checked
+
+
+register_check("p-median", _ruled(check_p_median))
+register_check("p-dispersion", _ruled(check_p_dispersion))
+register_check("backup-covering", _ruled(check_backup_covering))
+register_check("partial-covering", _ruled(check_partial_covering))
+register_check("p-center", _ruled(check_p_center))
+register_check("capacitated-p-median", _ruled(check_capacitated_p_median))
+register_check("set-covering", _ruled(check_set_covering))
+register_check("maximal-covering", _ruled(check_maximal_covering))
 for family in ("uncapacitated", "capacitated", "single-source"):
-    register_check(family, check_fixed_charge)
+    register_check(family, _ruled(check_fixed_charge))
