@@ -14,7 +14,6 @@ from .siting_options import AccessOptions, AskOptions, FileOptions, PublishedFil
 
 if TYPE_CHECKING:
     from ..instances.siting_data import SitingData
-    from ..optimize.progress import Progress
     from ..optimize.siting.classic.request import Request, Solved
 
 DEFAULT_SECONDS = 60.0
@@ -146,6 +145,7 @@ def _solve(request: Request) -> Solved:
     from ..optimize.progress import Progress  # noqa: PLC0415
     from ..optimize.siting.classic.request import solve_request  # noqa: PLC0415
     from ..outputs.console import narrator  # noqa: PLC0415
+    from ..outputs.siting_proof import MAXIMISED  # noqa: PLC0415
 
     stop = Stop()
     with stop.on_interrupt(leave), narrator() as listen:
@@ -153,18 +153,15 @@ def _solve(request: Request) -> Solved:
         return solve_request(
             request,
             stop=stop,
-            listen=lambda objective, bound: listen(_progress(request.model, objective, bound)),
+            listen=lambda objective, bound: listen(
+                Progress(
+                    "solve",
+                    objective=objective,
+                    bound=bound,
+                    maximize=request.model in MAXIMISED,
+                )
+            ),
         )
-
-
-def _progress(model: str, objective: float | None, bound: float | None) -> Progress:
-    """Say what is known; the narrator takes a bound for one from below."""
-    from ..optimize.progress import Progress  # noqa: PLC0415
-    from ..outputs.siting_proof import MAXIMISED  # noqa: PLC0415
-
-    if model not in MAXIMISED or bound is None:
-        return Progress("solve", objective=objective, bound=bound)
-    return Progress("solve", item=f"at most {bound:,.6g}", objective=objective)
 
 
 def _finish(record: dict[str, Any]) -> None:

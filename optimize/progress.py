@@ -23,6 +23,8 @@ class Progress:
         Best objective and proven bound so far; None if there is none yet.
     text
         Anything else worth a line.
+    maximize
+        Whether the bound is one from above.
     """
 
     stage: str
@@ -32,6 +34,7 @@ class Progress:
     objective: float | None = None
     bound: float | None = None
     text: str = ""
+    maximize: bool = False
 
 
 class Listener(Protocol):

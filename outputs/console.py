@@ -37,7 +37,7 @@ def _line(progress: Progress) -> str:
         parts.append(f"best {progress.objective:,.6g}")
     if progress.bound is not None:
         parts.append(f"bound {progress.bound:,.6g}")
-    gap = relative_gap(progress.objective, progress.bound)
+    gap = relative_gap(progress.objective, progress.bound, maximize=progress.maximize)
     if gap is not None:
         parts.append(f"gap {100 * gap:.2f} %")
     return "  ".join(parts)

@@ -167,7 +167,7 @@ class _Steps:
             problem,
             budget=budget,
             limits=self.limits.within(deadline.seconds_left * SHARE),
-            **self._how("most residents served"),
+            **self._how("most residents served", maximize=True),
         )
         chosen = cheapest_of_served(
             problem,
@@ -185,11 +185,11 @@ class _Steps:
         exact = replace(self.limits.within(seconds), gap=0.0)
         return cheapest_siting(self.attainable, limits=exact, **self._how(step))
 
-    def _how(self, step: str) -> dict[str, Any]:
+    def _how(self, step: str, *, maximize: bool = False) -> dict[str, Any]:
         """Return the arguments that every engine takes: solver, stop and listener."""
 
         def heard(objective: float | None, bound: float | None) -> None:
-            self.listen(Progress("site", step, objective=objective, bound=bound))
+            self.listen(Progress("site", step, objective=objective, bound=bound, maximize=maximize))
 
         return {"solver": self.policy.solver.name, "stop": self.stop, "listen": heard}
 
