@@ -12,14 +12,21 @@ from shequ.instances.readers.optima import read_optima
 from shequ.models.siting.distances import MatrixDistances, PointDistances
 from shequ.models.siting.p_median import PMedian
 from shequ.models.siting.site_rules import SiteRules
-from shequ.optimize.limits import Limits, Stop
+from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason, Status
+from shequ.optimize.search import Search
 from shequ.optimize.siting.classic.p_median import solve_p_median
 from shequ.optimize.siting.classic.p_median.core import core_model
 from shequ.optimize.siting.classic.p_median.dual import Dual
 from shequ.optimize.siting.classic.p_median.dual_kernels import Steps
 from shequ.optimize.siting.classic.p_median.near import Ground
+from shequ.optimize.siting.classic.p_median.regions import (
+    improve_regions,
+    neighbours,
+    up_to_open,
+)
 from shequ.optimize.siting.classic.p_median.starts import board_of, greedy_plan, improved
+from shequ.optimize.siting.classic.p_median.state import Work
 from shequ.optimize.solvers.checked import solve_model
 
 NOBODY = np.empty((0, 2), dtype=np.int64)
@@ -181,6 +188,47 @@ def test_short_lists_grow_to_the_optimum_of_a_large_case() -> None:
     same = PMedian(problem.pairs.dense(), np.ones(300), 12)
     assert result.status is Status.OPTIMAL
     assert solve_p_median(same, method="core", limits=Limits(120)).objective == result.objective
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_regions_mend_a_poor_plan(seed: int) -> None:
+    """From a random plan, regions that grow to the whole city find the optimum."""
+    rng = np.random.default_rng(seed)
+    points = rng.random((90, 2)) * 1000
+    problem = PMedian(PointDistances(points, points, rounding="floor"), np.ones(90), 15)
+    best = solve_p_median(problem, limits=Limits(60)).objective
+    search = Search(
+        violations=problem.violations,
+        evaluate=problem.evaluate,
+        limits=Limits(60, seed=seed),
+        solver="highs",
+        stop=None,
+        listen=None,
+        deadline=Deadline.after(60),
+        is_whole=True,
+    )
+    work = Work.of(problem, search)
+    work.dual.complete()
+    work.offer(np.isin(np.arange(90), rng.choice(90, 15, replace=False)))
+    poor = search.objective
+    improve_regions(work, seconds=60)
+    assert best < poor
+    assert search.objective == best
+
+
+def test_lists_end_at_the_first_site_that_stays_open() -> None:
+    """What lies behind it never serves; the open sites next to each other are neighbours."""
+    points = np.column_stack([np.arange(5.0), np.zeros(5)])
+    near = ground_of(points).lists(np.full(5, 5))
+    is_open = np.array([True, False, False, False, True])
+    short = up_to_open(near, is_open)
+    for client in range(5):
+        part = near.site[near.first[client] : near.first[client + 1]]
+        kept = short.site[short.first[client] : short.first[client + 1]]
+        assert kept.tolist() == part[: kept.size].tolist()
+        assert is_open[kept].tolist() == [False] * (kept.size - 1) + [True]
+    beside = neighbours(near, is_open)
+    assert (beside + beside.T).nonzero()[0].tolist() == [0, 4]
 
 
 def test_a_client_that_no_site_reaches_is_named() -> None:

@@ -4,7 +4,8 @@ Solve p-median problems to proven optimality.
 The steps, each in a module of its own: lists of near sites (:mod:`.near`); a plan by greedy choice
 and swaps (:mod:`.starts`, :mod:`.plans`); the Lagrangian bound, which fixes sites and drops pairs
 (:mod:`.dual`); then, on the core that is left, the radius model (:mod:`.core`) in a solver, or
-sites tried one by one and a tree of open sites with the Lagrangian bound (:mod:`.tree`).
+sites tried one by one and a tree of open sites with the Lagrangian bound (:mod:`.tree`). If the
+solver needs long, regions of the plan are chosen anew before (:mod:`.regions`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ....search import Listen, Search
 from ....solvers.checked import solve_model
 from .dual_kernels import CLOSED, OPEN, Steps
 from .plans import best_plan, concentrate, greedy_start, improve, mean_plan
+from .regions import improve_regions
 from .solver import no_plan_left, prove_by_core, serves_all
 from .state import Work, is_whole
 from .tree import probe_sites, search_tree
@@ -43,6 +45,9 @@ LATER_PATIENCE = ((20, 1), (40, 4))
 
 JOINS = 3
 """Times that plans are joined, as long as that gives a better one."""
+
+TRIED, REGIONS = 0.15, 0.4
+"""Shares of the time left for a first trial of the core's model, and then for better plans."""
 
 SMALL_CORE = 25_000
 """Pairs up to which the model of a core goes to a solver without any probing."""
@@ -229,7 +234,27 @@ def _close(work: Work, method: str) -> None:
                 work.close()
         else:
             search.detail = "The radius model of the core that the bound left."
-            prove_by_core(work)
+            _prove(work)
+
+
+def _prove(work: Work) -> None:
+    """Solve the core; if that takes long, look for better plans before it is done to the end."""
+    search = work.search
+    if np.isfinite(work.cutoff) and work.most > FEW_SITES and not work.apart.size:
+        prove_by_core(work, seconds=TRIED * search.deadline.seconds_left)
+        if not search.done:
+            _improve_regions(work)
+    if not search.done:
+        prove_by_core(work)
+
+
+def _improve_regions(work: Work) -> None:
+    """Better plans by regions, and what follows from them."""
+    search, before = work.search, work.search.objective
+    search.ended = Reason.TIME
+    with search.timed("heuristic"):
+        improve_regions(work, seconds=REGIONS * search.deadline.seconds_left)
+    _follow(work, before)
 
 
 def _probe(work: Work) -> None:

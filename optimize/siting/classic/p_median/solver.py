@@ -19,7 +19,9 @@ def serves_all(near: Near, state: IntArray) -> bool:
     return bool((np.diff(alive[near.first]) > 0).all())
 
 
-def solve_core(work: Work, state: IntArray, *, seconds: float) -> Result[FloatArray] | None:
+def solve_core(
+    work: Work, state: IntArray, *, seconds: float, near: Near | None = None
+) -> Result[FloatArray] | None:
     """
     Solve the radius model of the sites that are not closed, and offer its plan.
 
@@ -31,16 +33,19 @@ def solve_core(work: Work, state: IntArray, *, seconds: float) -> Result[FloatAr
         1 for open sites, -1 for closed ones, 0 else, shape (sites of the ground,).
     seconds
         Time limit, besides that of the solve.
+    near
+        Lists to use; None for those of the bound.
 
     Returns
     -------
     Result of FloatArray or None
         The solver's answer; None if some client has no site left, so that there is no plan.
     """
-    search, dual = work.search, work.dual
-    if not serves_all(dual.near, state):
+    search = work.search
+    near = near or work.dual.near
+    if not serves_all(near, state):
         return None
-    core = core_model(dual.near, state, least=work.least, most=work.most, apart=work.apart)
+    core = core_model(near, state, least=work.least, most=work.most, apart=work.apart)
     result = solve_model(
         core.model,
         solver=search.solver,
@@ -56,9 +61,9 @@ def solve_core(work: Work, state: IntArray, *, seconds: float) -> Result[FloatAr
     return result
 
 
-def prove_by_core(work: Work) -> None:
+def prove_by_core(work: Work, *, seconds: float = np.inf) -> None:
     """Solve the core; what its answer says about the bound holds for all plans."""
-    result = solve_core(work, work.dual.state, seconds=np.inf)
+    result = solve_core(work, work.dual.state, seconds=seconds)
     if result is None or result.status is Status.INFEASIBLE:
         no_plan_left(work)
         return
