@@ -60,6 +60,7 @@ ENGINES: Mapping[str, Engine] = {
         Engine("MaximalCovering", "maximal_covering", "solve_maximal_covering"),
         Engine("FixedCharge", "fixed_charge", "solve_fixed_charge"),
         Engine("ModularCapacity", "modular_capacity", "solve_modular_capacity"),
+        Engine("MultiService", "multi_service", "solve_multi_service"),
         Engine("ModularFloorArea", "modular", "solve_modular_floor_area"),
         Engine("CapacitatedPMedian", "capacitated_p_median", "solve_capacitated_p_median"),
     )

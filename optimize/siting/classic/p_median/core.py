@@ -127,6 +127,29 @@ def core_model(near: Near, state: IntArray, *, least: int, most: int, apart: Int
     builder = ModelBuilder("p-median-core", offset=offset)
     is_open = (state[sites] == OPEN).astype(float)
     y = builder.add_columns(np.zeros(sites.size), lower=is_open, upper=1, integer=True)
+    y_of_site = np.where(column >= 0, y[column], -1)
+    add_radius_rows(builder, near, sets, y_of_site)
+    builder.add_rows(np.zeros(y.size, dtype=np.int64), y, 1, lower=[least], upper=[most])
+    both = apart[(column[apart] >= 0).all(axis=1)] if apart.size else apart
+    if both.size:
+        pair = np.repeat(np.arange(len(both)), 2)
+        builder.add_rows(pair, y_of_site[both.ravel()], 1, upper=np.ones(len(both)))
+    return Core(builder.build(), sites)
+
+
+def add_radius_rows(builder: ModelBuilder, near: Near, sets: RadiusSets, y: IntArray) -> None:
+    """
+    Add z and the rows (radius) and (cover).
+
+    Parameters
+    ----------
+    builder
+        The model.
+    near, sets
+        Lists, and their sets by :func:`radius_sets`.
+    y
+        Column of each site, shape (sites,).
+    """
     z = np.full(sets.last.size, -1, dtype=np.int64)
     inner = np.flatnonzero(~sets.is_cover)
     z[inner] = builder.add_columns(sets.weight[inner], upper=1) if inner.size else inner
@@ -136,16 +159,10 @@ def core_model(near: Near, state: IntArray, *, least: int, most: int, apart: Int
     later = np.flatnonzero(~sets.is_first)
     builder.add_rows(
         np.concatenate([np.repeat(row, sizes), row[inner], later]),
-        np.concatenate([y[column[near.site[entry]]], z[inner], z[sets.set_before[later]]]),
+        np.concatenate([y[near.site[entry]], z[inner], z[sets.set_before[later]]]),
         np.concatenate([np.ones(entry.size + inner.size), -np.ones(later.size)]),
         lower=sets.is_first.astype(float),
     )
-    builder.add_rows(np.zeros(y.size, dtype=np.int64), y, 1, lower=[least], upper=[most])
-    both = apart[(column[apart] >= 0).all(axis=1)] if apart.size else apart
-    if both.size:
-        pair = np.repeat(np.arange(len(both)), 2)
-        builder.add_rows(pair, y[column[both.ravel()]], 1, upper=np.ones(len(both)))
-    return Core(builder.build(), sites)
 
 
 @kernel
