@@ -116,10 +116,50 @@ def read_point_files(files: PointFiles) -> SitingData:
     ValueError
         If a layer has no usable coordinates, a column is missing, or a value cannot be used.
     """
-    findings = Findings()
     frames = {"clients": _read(files.clients, files.clients_layer)}
     if files.sites is not None:
         frames["sites"] = _read(files.sites, files.sites_layer)
+    sources = [SourceFile.of("clients", files.clients)]
+    if files.sites is not None:
+        sources.append(SourceFile.of("sites", files.sites))
+    return _data(files, frames, sources)
+
+
+def data_of_frames(clients: Any, sites: Any = None, **columns: Any) -> SitingData:  # noqa: ANN401
+    """
+    Take clients and sites from tables in memory.
+
+    Parameters
+    ----------
+    clients, sites
+        GeoDataFrames, or DataFrames with columns x and y in metres; without sites every client is
+        one. They stay as they are.
+    columns
+        Names of columns, as :class:`PointFiles` has them: ``client_id``, ``site_id``, ``weight``,
+        ``reach``, ``capacity``, ``fixed_cost``; and ``rounding``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`read_point_files` does.
+    TypeError
+        If a table is none, or there is no such column to name.
+    """
+    frames = {"clients": clients} if sites is None else {"clients": clients, "sites": sites}
+    for label, frame in frames.items():
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(
+                f"{label} is a {type(frame).__name__}; give a GeoDataFrame or DataFrame."
+            )
+        _check_rows(frame, label)
+    files = PointFiles(Path("clients"), None if sites is None else Path("sites"), **columns)
+    sources = [SourceFile(label, label, "") for label in frames]
+    return _data(files, {label: frame.copy() for label, frame in frames.items()}, sources)
+
+
+def _data(files: PointFiles, frames: dict[str, Any], sources: list[SourceFile]) -> SitingData:
+    """Take ids, points and numbers from the rows of the clients, and of the sites if given."""
+    findings = Findings()
     points = _points(files, frames, findings)
     client = _Role("client", frames["clients"], files.client_id, files.clients.name)
     site_file = files.sites or files.clients
@@ -130,9 +170,6 @@ def read_point_files(files: PointFiles) -> SitingData:
     )  # fmt: skip
     client_ids = _indexed(client, ("client_id", "unit_id", "id"))
     site_ids = client_ids if same else _indexed(site, ("site_id", "id"))
-    sources = [SourceFile.of("clients", files.clients)]
-    if files.sites is not None:
-        sources.append(SourceFile.of("sites", files.sites))
     return SitingData(
         files=tuple(sources),
         form="points",
@@ -174,14 +211,29 @@ def _read(path: Path, layer: str | None) -> Any:  # noqa: ANN401 - a table or a 
         raise ValueError(f"{path.name} cannot be read: {error}.") from None
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
         raise ValueError(f"{path.name} has no rows with a geometry.")
+    _check_rows(frame, path.name)
+    return frame
+
+
+def _check_rows(frame: Any, place: str) -> None:  # noqa: ANN401 - a table or a GeoDataFrame
+    """Refuse a table without rows, without coordinates, or with rows that have no geometry."""
+    if not isinstance(frame, gpd.GeoDataFrame):
+        lacking = [name for name in ("x", "y") if name not in frame]
+        if lacking or frame.empty:
+            raise ValueError(
+                f"{place} has {'no rows' if not lacking else f'no column {lacking[0]}'}; give a "
+                "GIS file, or a table with columns x and y in metres."
+            )
+        return
+    if frame.empty:
+        raise ValueError(f"{place} has no rows with a geometry.")
     empty = np.flatnonzero(frame.geometry.isna() | frame.geometry.is_empty)
     if empty.size:
         rows = named([str(row + 1) for row in empty])
         raise ValueError(
-            f"{path.name}: {counted(empty.size, 'row')} without a geometry ({rows}). Draw or "
+            f"{place}: {counted(empty.size, 'row')} without a geometry ({rows}). Draw or "
             "remove them."
         )
-    return frame
 
 
 def _only_layer(path: Path) -> Any:  # noqa: ANN401 - geopandas has no types
@@ -200,12 +252,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name} is no table of commas ({error}).") from None
-    lacking = [name for name in ("x", "y") if name not in frame]
-    if lacking or frame.empty:
-        raise ValueError(
-            f"{path.name} has {'no rows' if not lacking else f'no column {lacking[0]}'}; give a "
-            "GIS file, or a table with columns x and y in metres."
-        )
+    _check_rows(frame, path.name)
     return frame
 
 

@@ -16,9 +16,9 @@ from shequ.cli import main
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "solve-siting.md"
 TABLES = ("m.csv", "w.csv", "cap.csv", "f.csv")
-MODELS = sorted(
+PAGES_WITH_PYTHON = sorted(
     page
-    for page in (ROOT / "docs" / "models").glob("*.md")
+    for page in [PAGE, *(ROOT / "docs" / "models").glob("*.md")]
     if "```python" in page.read_text(encoding="utf-8")
 )
 
@@ -42,8 +42,8 @@ def test_the_documented_commands_print_what_is_documented(
         assert first in said.out + said.err, command + said.err
 
 
-@pytest.mark.parametrize("page", MODELS, ids=lambda page: page.stem)
-def test_the_python_of_the_model_pages_runs(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda page: page.stem)
+def test_the_python_of_the_siting_pages_runs(page: Path) -> None:
     """Each example prints what stands below it."""
     text = page.read_text(encoding="utf-8")
     examples = re.findall(r"```python\n((?:(?!```).*\n)*)```\n\n((?:    .*\n)+)", text)
