@@ -11,11 +11,13 @@ from ....limits import Deadline
 from ....search import Search
 from .form import Form
 from .neighbourhoods import SIZES, Neighbourhoods
+from .nodes import effort_for
 from .obstacles import obstacle
 from .plan import Plan
 from .plans import Planner
 from .relaxation import Point, Relaxation
-from .tree import Tree, aim_of, pruning_limit, settle
+from .settling import aim_of, pruning_limit, settle
+from .tree import Tree
 
 ROUNDS, STEPS = 60, 40
 """Climbs at the root, and steps of each."""
@@ -31,6 +33,9 @@ SMALL_PLAN, SMALL_CLIENTS = 6, 60
 
 LARGE, LARGE_SHARE, SMALL_SHARE = 1_000_000, 0.8, 0.2
 """Pairs from which the tree is hopeless, and shares of the time that neighbourhoods get."""
+
+THOROUGH_SHARE = 0.04
+"""That share where the programs of the tree find better plans."""
 
 FEW = 6
 """Open options of the largest neighbourhood of problems that the tree may solve."""
@@ -84,7 +89,7 @@ def solve_form(
     free = int((relaxation.lower < relaxation.upper).sum())
     search.detail = f"The Lagrangian bound left {left} and {free} sites to decide."
     with search.timed("solve"):
-        tree = Tree(search, planner.take, planner.improve, solver)
+        tree = Tree(search, planner.take, planner.improve, solver, effort_for(form))
         if core:
             tree.close_by_program(relaxation, bound)
         else:
@@ -99,7 +104,8 @@ def worth_polishing(form: Form, plan: Plan) -> bool:
 def polish(form: Form, search: Search[Any], planner: Planner, point: Point) -> None:
     """Solve neighbourhoods of the best plan."""
     large = int(form.permitted.sum()) > LARGE
-    seconds = search.deadline.seconds_left * (LARGE_SHARE if large else SMALL_SHARE)
+    small = THOROUGH_SHARE if effort_for(form).rising else SMALL_SHARE
+    seconds = search.deadline.seconds_left * (LARGE_SHARE if large else small)
 
     def solve_part(
         part: Form, inner: Search[Any], take: Callable[[Plan], object], start: Point
