@@ -11,9 +11,11 @@ from shequ.instances.synthetic.modular_sites import modular_sites
 from shequ.models.formulation import FloatArray, IntArray
 from shequ.models.siting.modular_floor_area import ModularFloorArea
 from shequ.models.siting.site_rules import SiteRules
-from shequ.optimize.limits import Limits, Stop
+from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason, Status
 from shequ.optimize.siting.classic.modular import METHODS, solve_modular_floor_area
+from shequ.optimize.siting.classic.modular.cuts import BlockCuts
+from shequ.optimize.siting.classic.modular.partition import shared_need
 from shequ.optimize.siting.classic.modular.reduction import reduce
 from shequ.optimize.siting.classic.modular.segments import coarser
 
@@ -109,20 +111,21 @@ def best_by_enumeration(problem: ModularFloorArea) -> float | None:
 
 
 @pytest.mark.parametrize("ruled", [False, True])
-@pytest.mark.parametrize("method", ["auto", "whole", "blocks", "textbook"])
+@pytest.mark.parametrize("method", ["auto", "whole", "blocks", "mixed", "textbook"])
 def test_engine_agrees_with_enumeration(method: str, ruled: bool) -> None:
     """Every method finds the optimum or proves that there is none, with rules and without."""
-    count = {"auto": 120, "whole": 30, "blocks": 8, "textbook": 30}[method]
+    count = {"auto": 120, "whole": 30, "blocks": 8, "mixed": 4, "textbook": 30}[method]
     for seed in range(count):
         problem = tiny(seed + 1000 * ruled, ruled=ruled)
         expected = best_by_enumeration(problem)
-        seconds = 1.0 if method == "blocks" else 20.0
+        in_turns = method in ("blocks", "mixed")
+        seconds = 1.0 if in_turns else 20.0
         result = solve_modular_floor_area(problem, method=method, limits=Limits(seconds=seconds))
         if expected is None:
             assert result.solution is None, seed
             assert result.status is Status.INFEASIBLE, seed
             continue
-        if method == "blocks":
+        if in_turns:
             check_bounds(problem, result.objective, result.bound, expected, seed)
             continue
         assert result.status is Status.OPTIMAL, (seed, result)
@@ -143,6 +146,31 @@ def check_bounds(
     slack = 1e-4 * max(1.0, abs(expected))
     assert bound is None or sign * bound >= sign * expected - slack, seed
     assert objective is None or sign * objective <= sign * expected + slack, seed
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_cuts_never_pass_the_optimum(ruled: bool) -> None:
+    """Whatever the blocks, no bound with cuts is on the wrong side of the enumerated optimum."""
+    checked = 0
+    for seed in range(5000, 5220):
+        problem = tiny(seed, ruled=ruled)
+        expected = best_by_enumeration(problem)
+        reduced = reduce(problem)
+        if expected is None or not (reduced.level_site.size and reduced.num_groups):
+            continue
+        cuts = BlockCuts(reduced, shared_need(reduced), error=0.0 if seed % 2 else 0.5)
+        assert cuts.relax(Limits(seconds=10)), seed
+        sign = 1.0 if problem.maximize else -1.0
+        slack = 1e-6 * max(1.0, abs(expected))
+        for size in (1, 2, 2, 4):
+            before = cuts.bound
+            cuts.divide(size)
+            cuts.separate(gap=0.0, deadline=Deadline.after(10), stop=None)
+            assert cuts.relax(Limits(seconds=10)), seed
+            assert sign * cuts.bound >= sign * expected - slack, (seed, size)
+            assert sign * cuts.bound <= sign * before + slack, (seed, size)
+        checked += 1
+    assert checked > 100
 
 
 def test_unserved_clients_are_named_where_nobody_reaches_them() -> None:
@@ -166,7 +194,7 @@ def test_methods_bound_each_other(kind: str, share: float) -> None:
     problem = modular_sites(400, num_sites=14, seed=3, kind=kind, budget_share=share)  # type: ignore[arg-type] - a literal
     results = [
         solve_modular_floor_area(problem, method=method, limits=Limits(seconds=1.5, gap=1e-3))
-        for method in ("blocks", "whole", "strong")
+        for method in ("blocks", "mixed", "whole", "strong")
     ]
     for one, other in itertools.product(results, results):
         assert one.objective is not None

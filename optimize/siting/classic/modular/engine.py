@@ -1,10 +1,11 @@
 """
-Sites with floor area in steps: block bounds, large-neighbourhood search, one program of the rest.
+Sites with floor area in steps: cuts by blocks, large-neighbourhood search, one program of the rest.
 
-The steps, each in a module of its own: clients of equal reach are merged (exact); subgradients
-give prices and the bound of the linear relaxation; blocks of neighbouring sites solved exactly at
-these prices give a bound and levels to start from; neighbourhoods improve the plan while better
-prices improve the bound, in turns. Small problems go straight to one integer program.
+The steps, each in a module of its own: clients of equal reach are merged (exact); the linear
+relaxation gives prices and a bound (subgradients do where it takes too long); blocks of
+neighbouring sites, solved exactly, add cuts to it; neighbourhoods improve the plan, first at a
+price of money, then within the goal; larger blocks improve the bound, in turns. Small problems go
+straight to one integer program, middling ones after some turns of the plans.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .....models.formulation import FloatArray
 from .....models.siting.modular_floor_area import (
     ModularFloorArea,
     ModularPlan,
@@ -22,28 +24,29 @@ from ....limits import Deadline, Limits, Stop
 from ....result import Result, Status
 from ....search import Listen, Search
 from ..textbook import solve_textbook
-from .blocks import SAFE
 from .partition import shared_need
 from .prices import best_flow, whole_goal
 from .reduction import reduce
-from .stage import Stage, no_plan
+from .stage import SAFE, Stage, no_plan
 from .starts import chosen_levels
+from .state import State
 from .turns import Turns
 from .whole import solve_whole
 
 METHODS = {
-    "auto": "strong, whole or blocks, by the number of levels and pairs",
+    "auto": "strong, whole, mixed or blocks, by the number of levels and pairs",
     "whole": "one program with merged segments, then neighbourhoods of its plan",
-    "blocks": "bounds by blocks of neighbouring sites, plans by large-neighbourhood search",
+    "blocks": "cuts by blocks of neighbouring sites, plans by large-neighbourhood search",
+    "mixed": "blocks first, then one program with merged segments from their plan",
     "strong": "one integer program of the strong formulation, clients of equal reach merged",
     "textbook": "the plain model, with a column for each pair of client and site",
 }
 
-SMALL, MIDDLING = 1_500, 12_000
-"""Levels and pairs up to which the exact program, and the one with merged segments, are best."""
+SMALL, MIDDLING, LARGE = 1_500, 12_000, 20_000
+"""Levels and pairs up to which strong, whole and mixed are best."""
 
-WHOLE_SHARE = 0.8
-"""Share of the time for the program with merged segments."""
+WHOLE_SHARE, BLOCKS_SHARE = 0.8, 0.15
+"""Share of the time for the program with merged segments, and for what comes before it."""
 
 
 def solve_modular_floor_area(
@@ -126,7 +129,8 @@ class _Engine(Stage):
             reduced = reduce(problem)
         super().__init__(search, reduced)
         size = self.reduced.level_site.size + self.reduced.arc_site.size
-        fitting = "strong" if size <= SMALL else "whole" if size <= MIDDLING else "blocks"
+        sizes = np.array([SMALL, MIDDLING, LARGE])
+        fitting = ("strong", "whole", "mixed", "blocks")[int(np.searchsorted(sizes, size))]
         self.method = fitting if method == "auto" else method
         search.detail = (
             f"{problem.num_clients:,} clients in {self.reduced.num_groups:,} groups of equal reach"
@@ -151,8 +155,30 @@ class _Engine(Stage):
             self._solve_whole(None)
         elif self.method == "whole":
             self._whole_first()
+        elif self.method == "mixed":
+            self._blocks_first()
         else:
             Turns(self.search, self.reduced).run()
+
+    def _blocks_first(self) -> None:
+        """Take turns for some of the time, then solve one program with merged segments."""
+        search = self.search
+        turns = Turns(
+            search, self.reduced, Deadline.after(BLOCKS_SHARE * search.deadline.seconds_left)
+        )
+        turns.run()
+        if search.done:
+            return
+        seconds = WHOLE_SHARE * search.deadline.seconds_left
+        found, state = self._solve_merged(turns.kept, seconds)
+        if found.status is Status.INFEASIBLE and search.plan is None:
+            self.refuse()
+        state = state or turns.kept
+        if state is None:
+            return
+        plans = self._from(state.chosen, turns.shared)
+        while not search.done:
+            self._improve(plans, search.deadline.seconds_left)
 
     def _is_impossible(self) -> bool:
         """See whether the residents cannot be served, or the rules not be kept, at all."""
@@ -188,18 +214,7 @@ class _Engine(Stage):
         """One program with merged segments; then neighbourhoods, and the exact program."""
         search, reduced = self.search, self.reduced
         search.detail += "; one program with merged segments"
-        seconds = WHOLE_SHARE * search.deadline.seconds_left
-        with search.timed("solve"):
-            found, state = solve_whole(
-                reduced,
-                None,
-                solver="highs",
-                limits=search.limits.within(seconds),
-                stop=search.stop,
-                heard=lambda bound: search.raise_bound(self._safe(bound)),
-                error=self.error,
-            )
-        search.heed(found)
+        found, state = self._solve_merged(None, WHOLE_SHARE * search.deadline.seconds_left)
         if found.status is Status.INFEASIBLE:
             self.refuse()
         elif state is not None and not search.over:
@@ -209,3 +224,21 @@ class _Engine(Stage):
             state = plans.state
         if not search.done:
             self._solve_whole(state)
+
+    def _solve_merged(
+        self, state: State | None, seconds: float
+    ) -> tuple[Result[FloatArray], State | None]:
+        """Solve one program with merged segments, from a plan at hand."""
+        search = self.search
+        with search.timed("solve"):
+            found, state = solve_whole(
+                self.reduced,
+                state,
+                solver="highs",
+                limits=search.limits.within(seconds),
+                stop=search.stop,
+                heard=lambda bound: search.raise_bound(self._safe(bound)),
+                error=self.error,
+            )
+        search.heed(found)
+        return found, state

@@ -5,6 +5,9 @@ Some sites are freed (one or two quarters of the city, so that money may move be
 sites that share groups with them keep their levels, but their flows to these groups are free too;
 all else stays. Each step is a small integer program, and never makes a plan worse (Shaw 1998,
 "Using constraint programming and local search methods to solve vehicle routing problems").
+
+While money has a price, quarters need not trade it among each other: budget or share is missed a
+little on the way, and the price follows what is missed.
 """
 
 from __future__ import annotations
@@ -22,35 +25,19 @@ from .part import Goal, Part, part_model
 from .prices import whole_goal, whole_part
 from .reduction import Reduced
 from .segments import coarser
+from .state import State
 
 _EXACT = 1e-4
 """Gap of the small programs."""
 
+_EVENLY = 3.0
+"""How much less often sites are drawn that had no luck."""
+
+_STEERING = 0.7
+"""Share by which the price of money follows what is missed, once all sites have been freed."""
+
 _FINER = 0.25
 """Share of the error where residents must be served, as a plan must not miss them."""
-
-
-@dataclass
-class State:
-    """
-    Levels among those of the reduced problem, and flows.
-
-    Parameters
-    ----------
-    chosen
-        Level of each site, counted among all levels; -1 where nothing is built, shape (sites,).
-    flow
-        Floor area for each arc, shape (arcs,).
-    """
-
-    chosen: IntArray
-    flow: FloatArray
-
-    def levels(self, reduced: Reduced) -> IntArray:
-        """Levels as the problem numbers them, shape (sites,)."""
-        if not reduced.level_index.size:
-            return np.zeros(self.chosen.size, dtype=np.int64)
-        return np.where(self.chosen >= 0, reduced.level_index[self.chosen], 0)
 
 
 @dataclass
@@ -72,6 +59,9 @@ class Neighbourhoods:
         Residents by which the worth of a group may be set too low in a program.
     size
         Sites that are freed at once; adapts to what the programs take.
+    money
+        Residents that a unit of money is worth, where plans are judged by residents less cost at
+        this price and may miss budget or share; None where they are judged by the goal.
     """
 
     reduced: Reduced
@@ -80,6 +70,7 @@ class Neighbourhoods:
     rng: np.random.Generator
     error: float = 0.0
     size: float = 20.0
+    money: float | None = None
     failures: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
@@ -116,6 +107,7 @@ class Neighbourhoods:
         found = solve_model(built.model, limits=replace(limits, gap=_EXACT), stop=stop)
         self._adapt(found.total_seconds, limits.seconds)
         self.failures[free] += 1
+        self._steer()
         if found.solution is None or found.objective is None:
             return False
         taken = levels[np.rint(found.solution[built.levels]) > 0]
@@ -138,6 +130,10 @@ class Neighbourhoods:
         if goal.least is not None:
             missing = max(0.0, goal.least - value)
             value = -float(reduced.level_cost[taken].sum()) - self.shortage * missing
+        elif goal.price:
+            value -= goal.price * float(reduced.level_cost[taken].sum())
+        if not np.isfinite(before):
+            return True
         return value > before + 1e-7 * max(1.0, abs(before))
 
     def _adapt(self, seconds: float, limit: float) -> None:
@@ -145,13 +141,24 @@ class Neighbourhoods:
         self.size *= 1.05 if seconds < 0.2 * limit else 0.9 if seconds > 0.8 * limit else 1.0
         self.size = float(np.clip(self.size, 4.0, 100.0))
 
+    def _steer(self) -> None:
+        """Make money dearer where the plan spends or serves too much, cheaper where too little."""
+        if self.money is None:
+            return
+        wanted, now = self.goal.budget, self.cost
+        if wanted is None:
+            wanted, now = self.goal.least, self.served
+        excess = now / wanted - 1.0 if wanted else 0.0
+        freed = self.size / self.reduced.num_sites
+        self.money *= 1.0 + _STEERING * float(np.clip(excess, -0.1, 0.1)) * freed
+
     def _free(self) -> IntArray:
         """Draw sites: neighbours of one or two that had less luck drawn so far."""
         reduced = self.reduced
         count = min(int(self.size), reduced.num_sites)
         quarters = 1 if self.rng.random() < 0.3 else 2
         free: set[int] = set()
-        weight = 1.0 / (1.0 + self.failures)
+        weight = (1.0 + self.failures) ** -_EVENLY
         for centre in self.rng.choice(
             reduced.num_sites,
             size=min(quarters, reduced.num_sites),
@@ -250,8 +257,11 @@ class Neighbourhoods:
         if goal.sites is not None:
             others = (state.chosen >= 0) & ~is_free & (reduced.base_area <= 0)
             sites = (goal.sites[0] - others.sum(), goal.sites[1] - others.sum())
+        if self.money is not None:
+            return Goal(price=self.money, sites=sites), local - self.money * spent
         if goal.budget is not None:
-            return Goal(budget=goal.budget - (self.cost - spent), sites=sites), local
+            before = local if self.cost <= goal.budget else -np.inf
+            return Goal(budget=goal.budget - (self.cost - spent), sites=sites), before
         assert goal.least is not None  # noqa: S101 - a problem has a budget or a share
         least = goal.least - (self.served - local)
         missing = max(0.0, least - local)

@@ -11,21 +11,24 @@ from .....models.siting.modular_floor_area import (
     ModularPlan,
     unreached_in_words,
 )
-from ....limits import Deadline
+from ....limits import Deadline, Limits
 from ....result import Status
 from ....search import Search
-from .blocks import SAFE
-from .neighbourhood import Neighbourhoods, State
+from .neighbourhood import Neighbourhoods
 from .prices import best_flow
 from .reduction import Reduced
+from .state import State
 from .whole import solve_whole
+
+SAFE = 1e-9
+"""Share by which a bound made of floating numbers is widened."""
 
 ERROR, FINER = 5e-4, 0.1
 """Share of all residents by which merged segments may be off, if all groups are at their worst; and
 the part of it for programs that find nothing but flows."""
 
-STEP_SECONDS = 12.0
-"""Most seconds that one neighbourhood may take."""
+STEP_SECONDS, STEP_SHARE = 12.0, 0.02
+"""Most seconds that one neighbourhood may take, and share of all that there are."""
 
 STALLED = 30
 """Steps without success after which the bound gets its turn."""
@@ -81,14 +84,19 @@ class Stage:
         rng = np.random.default_rng(search.limits.seed)
         return Neighbourhoods(reduced, shared, state, rng, error=self.error)
 
+    def _step_limits(self, most: float = STEP_SECONDS) -> Limits:
+        """Limits of one neighbourhood."""
+        search = self.search
+        seconds = min(most, max(1.0, STEP_SHARE * search.limits.seconds))
+        return search.limits.within(min(seconds, search.deadline.seconds_left))
+
     def _improve(self, plans: Neighbourhoods, seconds: float) -> None:
         """Search plans for a turn, or until they had no luck for long."""
         search, failed, found = self.search, 0, False
         turn = Deadline.after(seconds)
         with search.timed("heuristic"):
             while not search.over and not turn.passed and failed < STALLED:
-                limits = search.limits.within(min(STEP_SECONDS, search.deadline.seconds_left))
-                better = plans.step(limits, search.stop)
+                better = plans.step(self._step_limits(), search.stop)
                 failed = 0 if better else failed + 1
                 found |= better
             if found:

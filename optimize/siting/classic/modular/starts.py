@@ -11,10 +11,10 @@ from ....solvers import solve_model
 from .prices import Prices, whole_goal, whole_part
 from .reduction import Reduced
 
-_ROUGH = 1e-3
+_ROUGH, _HALF = 1e-3, 0.5
 
 DOUBTED = 0.5
-"""What counts of the value of levels beyond those of the blocks, whose neighbours sell too."""
+"""What counts of the value of levels beyond those given, whose neighbours sell too."""
 
 
 def level_values(reduced: Reduced, prices: Prices) -> FloatArray:
@@ -72,9 +72,9 @@ def start_levels(
     reduced: Reduced, prices: Prices, built: BoolArray, limits: Limits
 ) -> IntArray | None:
     """
-    Bring the levels that the blocks build within budget and rules.
+    Bring levels within budget and rules.
 
-    With a budget the levels shrink, whatever is worth least at the prices first, or grow where
+    With a budget they shrink, whatever is worth least at the prices first, or grow where
     money is left; without one they change only where a rule asks for it.
     """
     limits = Limits(seconds=limits.seconds, gap=_ROUGH, seed=limits.seed)
@@ -90,3 +90,25 @@ def start_levels(
     known = worth[reduced.level_site]
     value = np.where(beyond, known + DOUBTED * (value - known), value)
     return chosen_levels(reduced, value, np.ones(built.size, dtype=bool), limits)[1]
+
+
+def rounded_levels(reduced: Reduced, share: FloatArray, limits: Limits) -> IntArray | None:
+    """
+    Keep the levels that a relaxation builds by half at least, as far as budget and rules allow.
+
+    Parameters
+    ----------
+    reduced, limits
+        The problem, and how long.
+    share
+        Share of each level in the relaxation, shape (levels,).
+    """
+    total = np.bincount(reduced.level_site, share, minlength=reduced.num_sites)
+    order = np.lexsort((share, reduced.level_site))
+    last = np.r_[reduced.level_site[1:] != reduced.level_site[:-1], True]
+    kept = np.zeros(share.size, dtype=bool)
+    kept[order[last]] = True
+    kept &= (total >= _HALF)[reduced.level_site]
+    value = np.where(kept, share * reduced.level_area, -1.0)
+    limits = Limits(seconds=limits.seconds, gap=_ROUGH, seed=limits.seed)
+    return chosen_levels(reduced, value, np.ones(share.size, dtype=bool), limits)[1]

@@ -13,11 +13,11 @@ from ....limits import Limits, Stop
 from ....result import Result
 from ....search import Listen
 from ....solvers import solve_model
-from .neighbourhood import State
 from .part import PartModel, part_model
 from .prices import whole_goal, whole_part
 from .reduction import Reduced
 from .segments import coarser
+from .state import State
 
 
 def solve_whole(
@@ -38,14 +38,14 @@ def solve_whole(
     reduced
         The problem.
     state
-        A plan to start from; SCIP alone is given it.
+        A plan to start from.
     solver, limits, stop
         Who solves it, and how long.
     heard
         Called with each new bound on the objective of the problem.
     error
-        Residents by which the worth of a group may be set too high; such a program takes no start,
-        and its plan may serve too few.
+        Residents by which the worth of a group may be set too high; such a program starts from the
+        levels of the plan alone, and its own plan may serve too few.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def solve_whole(
     built = part_model(part, whole_goal(reduced))
     sign = 1.0 if reduced.problem.maximize else -1.0
     start = None
-    if state is not None and solver == "scip" and not error:
-        start = _start(reduced, state, built)
+    if state is not None and (error > 0 or solver == "scip"):
+        start = _start(reduced, state, built, levels_only=error > 0)
     listen: Listen = lambda _, bound: None if bound is None else heard(sign * bound)  # noqa: E731 - one word
     found = solve_model(
         built.model, solver=solver, limits=limits, start=start, stop=stop, listen=listen
@@ -71,13 +71,15 @@ def solve_whole(
     return found, _state(reduced, built, found.solution)
 
 
-def _start(reduced: Reduced, state: State, built: PartModel) -> FloatArray:
+def _start(reduced: Reduced, state: State, built: PartModel, *, levels_only: bool) -> FloatArray:
     """Write a plan as values of the columns."""
-    values = np.zeros(built.model.num_columns)
+    values = np.full(built.model.num_columns, np.nan)
+    values[built.levels] = 0.0
     values[built.levels[state.chosen[state.chosen >= 0]]] = 1.0
-    given = totals(reduced.arc_group, state.flow, reduced.num_groups)
-    values[built.segments] = reduced.filled(given)
-    values[built.flows] = state.flow
+    if not levels_only:
+        given = totals(reduced.arc_group, state.flow, reduced.num_groups)
+        values[built.segments] = reduced.filled(given)
+        values[built.flows] = state.flow
     return values
 
 
