@@ -13,9 +13,12 @@ from shequ.models.siting.allocation import Allocation
 from shequ.models.siting.distances import PointDistances
 from shequ.models.siting.p_center import PCenter
 from shequ.models.siting.site_rules import SiteRules
-from shequ.optimize.limits import Limits, Stop
+from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason, Status
-from shequ.optimize.siting.classic.p_center import METHODS, solve_p_center
+from shequ.optimize.search import Search
+from shequ.optimize.siting.classic.p_center import METHODS, radius_search, solve_p_center
+from shequ.optimize.siting.classic.p_center.cover import CoverQuestion
+from shequ.optimize.siting.classic.p_center.reductions import lines_of
 
 
 def random_problem(seed: int) -> PCenter:
@@ -130,6 +133,58 @@ def test_points_and_their_matrix_have_one_optimum(rounding: None) -> None:
     matrix = solve_p_center(PCenter(on_demand.dense(), 4))
     assert result.status is matrix.status is Status.OPTIMAL
     assert result.objective == pytest.approx(matrix.objective)
+
+
+@pytest.mark.parametrize("rounding", [None, "nearest"])
+@pytest.mark.parametrize("seed", range(8))
+def test_few_kept_clients_agree_with_the_radius_formulation(
+    monkeypatch: pytest.MonkeyPatch, seed: int, rounding: None
+) -> None:
+    """Clients are kept one by one and sites ruled out on the way; the optimum is the textbook's."""
+    monkeypatch.setattr(radius_search, "ALL_KEPT", 0)
+    monkeypatch.setattr(radius_search, "FEWEST_KEPT", 1)
+    monkeypatch.setattr(radius_search, "KEPT_PER_SITE", 1)
+    rng = np.random.default_rng(seed)
+    points = rng.random((60, 2)) * 1000
+    problem = PCenter(
+        PointDistances(points, points[:50], rounding),
+        p=3 + seed,
+        weights=rng.integers(1, 4, 60).astype(float) if seed % 2 else None,
+    )
+    result, textbook = solve_p_center(problem), solve_p_center(problem, method="radius")
+    assert result.status is textbook.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(textbook.objective)
+    assert result.bound == pytest.approx(textbook.objective)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_columns_ruled_out_are_in_no_cover(seed: int) -> None:
+    """Every choice of p columns that covers all rows leaves them out."""
+    rng = np.random.default_rng(seed)
+    covers = rng.random((12, 10)) < 0.35
+    limits = Limits()
+    search = Search[Allocation](
+        violations=lambda _: [], evaluate=lambda _: 0.0, limits=limits, solver="highs",
+        deadline=Deadline.after(limits.seconds),
+    )  # fmt: skip
+    p = 3 + seed % 2
+    question = CoverQuestion(covers, p=p, solver="highs", search=search)
+    question.quickly()
+    for chosen in itertools.combinations(range(10), p):
+        if covers[:, list(chosen)].any(axis=1).all():
+            assert not question.hopeless[list(chosen)].any()
+
+
+def test_lines_list_the_ones_of_a_matrix() -> None:
+    """Members, sizes and bits of rows and columns, over more than one word."""
+    matrix = np.random.default_rng(4).random((70, 130)) < 0.2
+    for lines, dense in zip(lines_of(matrix), (matrix, matrix.T), strict=True):
+        for line, ones in enumerate(dense):
+            members = lines.members[lines.start[line] : lines.start[line + 1]]
+            assert members.tolist() == np.flatnonzero(ones).tolist()
+            assert lines.size[line] == ones.sum()
+            bits = [int(lines.bits[line, at // 64]) >> (at % 64) & 1 for at in range(ones.size)]
+            assert bits == ones.astype(int).tolist()
 
 
 def test_a_client_out_of_reach_is_named() -> None:

@@ -10,6 +10,7 @@ and is dropped (reduced cost fixing).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,26 @@ from .weighting import search_cover
 QUICK, LONG, LONG_PER_ONE = 300_000, 100_000_000, 300
 """Work of the search before the linear bound; before the tree at most, and for each entry."""
 
-MOST_NODES = 20_000
+MOST_NODES = 1_000
 """Nodes of the tree before an integer program is asked instead."""
+
+LARGE = 500_000
+"""Pairs of rows and columns from which an interior point method is faster than the simplex."""
 
 WORTHWHILE = 0.9
 """Share of columns left after fixing, up to which everything is tried again."""
 
 SAFE = 1e-9
 """By how much a bound must exceed p to count."""
+
+
+class Effort(IntEnum):
+    """What is tried at most for one question, each after those before it."""
+
+    QUICK = 0
+    SEARCH = 1
+    TREE = 2
+    PROGRAM = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +87,9 @@ class CoverQuestion:
 
     def __init__(self, covers: BoolArray, *, p: int, solver: str, search: Search[Any]) -> None:
         self.covers, self.p, self.solver, self.search = covers, p, solver, search
+        self.whole, self.rows = covers, np.arange(covers.shape[0])
         self.columns = np.arange(covers.shape[1])
+        self.hopeless = np.zeros(covers.shape[1], dtype=bool)
         self.taken = self.columns[:0]
         self.duals, self.values = np.zeros(covers.shape[0]), np.zeros(covers.shape[1])
 
@@ -94,19 +109,23 @@ class CoverQuestion:
             if possible.mean() > WORTHWHILE:
                 return OPEN
 
-    def thoroughly(self) -> CoverAnswer:
-        """Search for long, then in a tree, then ask an integer program."""
+    def by_search(self) -> CoverAnswer:
+        """Reduce, and search for long; may be asked without anything before it."""
+        if not self._reduce():
+            return NONE
         work = min(LONG, LONG_PER_ONE * int(self.covers.sum()))
         found = search_cover(self.covers, p=self.p, work=work, seed=self.search.limits.seed + 1)
-        if found is not None:
-            return self._answer(found)
+        return OPEN if found is None else self._answer(found)
+
+    def thoroughly(self, effort: Effort) -> CoverAnswer:
+        """Search in a tree, then ask an integer program if that much effort is asked for."""
         root = Node(self.covers, np.arange(self.columns.size), self.p, (), self.duals)
         tree = CoverTree(root, lambda: self.search.over)
         decided = tree.run(MOST_NODES)
         self.search.nodes += tree.num_nodes
         if decided:
             return NONE if tree.answer is None else self._answer(np.array(tree.answer, dtype=int))
-        return OPEN if self.search.over else self._ask_solver()
+        return OPEN if self.search.over or effort < Effort.PROGRAM else self._ask_solver()
 
     def fractions(self) -> tuple[IntArray, FloatArray]:
         """Columns of the linear solution and how much of each it takes, after a quick answer."""
@@ -130,7 +149,7 @@ class CoverQuestion:
         self.taken = np.concatenate([self.taken, self.columns[left.forced]])
         self.p -= left.forced.size
         self.covers = self.covers[np.ix_(left.rows, left.columns)]
-        self.columns = self.columns[left.columns]
+        self.rows, self.columns = self.rows[left.rows], self.columns[left.columns]
         return left.possible and self.p >= (1 if left.rows.size else 0)
 
     def _possible(self) -> BoolArray:
@@ -138,13 +157,24 @@ class CoverQuestion:
         everything = np.ones(self.columns.size, dtype=bool)
         self.duals, self.values = np.zeros(self.covers.shape[0]), np.zeros(self.columns.size)
         limits = self.search.limits.within(self.search.deadline.seconds_left)
-        program = solve_lp(cover_model(self.covers, p=None), limits=limits)
+        interior = self.covers.size > LARGE
+        program = solve_lp(cover_model(self.covers, p=None), limits=limits, interior=interior)
         if program.status is not Status.OPTIMAL:
             return everything
         self.values = program.values
         self.duals = safe_duals(self.covers, program.row_duals)
+        if not self.taken.size and not self.hopeless.any():
+            self._find_hopeless()
         bound = self.duals.sum() + 1.0 - self.duals @ self.covers
         return bound <= self.p + SAFE if self.duals.sum() <= self.p + SAFE else ~everything
+
+    def _find_hopeless(self) -> None:
+        """Note which columns of the whole question no p columns that cover all rows include."""
+        some = self.duals > 0
+        duals = np.zeros(self.whole.shape[0])
+        duals[self.rows[some]] = safe_duals(self.whole[self.rows[some]], self.duals[some])
+        bound = duals.sum() + 1.0 - duals[self.rows[some]] @ self.whole[self.rows[some]]
+        self.hopeless = bound > self.p + SAFE
 
     def _ask_solver(self) -> CoverAnswer:
         """Ask an integer program."""

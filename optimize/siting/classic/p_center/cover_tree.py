@@ -94,7 +94,7 @@ class CoverTree:
     def _shrink(self, node: Node) -> bool:
         """Reduce and bound a node until nothing changes; False if nothing is left to look at."""
         while self._reduce(node):
-            rows, columns = lines_of(node.covers), lines_of(node.covers.T)
+            rows, columns = lines_of(node.covers)
             costs = np.empty(node.columns.size)
             bound = climb(rows, columns, node.multipliers, costs, node.p, MOST_STEPS)
             # Without its columns of negative cost, or with one of positive cost, the bound rises.

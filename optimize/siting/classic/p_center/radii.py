@@ -11,10 +11,14 @@ CLOSE = 1e-9
 """Share of the objective up to which two radii count as one."""
 
 LAST_STEPS = 1e-7
-"""Share of the objective below which the gap is closed from below, value by value."""
+"""Share of the objective below which it is asked whether anything is better at all."""
 
 QUICK_STEPS = 1e-3
 """Share of the objective below which a gap beside an open question is left to thorough steps."""
+
+
+FIRST = 0.85
+"""Share of the best plan's radius that is asked for as long as there is no bound."""
 
 
 class Verdict(Enum):
@@ -51,28 +55,45 @@ class Radii:
         """Whether the best plan is proven best."""
         return self.low >= self.high - CLOSE * self.high
 
-    def leave_open(self, radius: float) -> None:
-        """Note that quick steps do not decide this radius."""
-        self.open_low, self.open_high = min(self.open_low, radius), max(self.open_high, radius)
+    def leave_open(self, radius: float, *, below: float, above: float) -> None:
+        """Note that these steps decide neither a radius nor, of whole ones, those of its kind."""
+        first, last = radius, radius
+        if self.is_whole:
+            first, last = min(radius, np.ceil(below)), max(radius, np.ceil(above) - 1)
+        self.open_low = min(self.open_low, float(first))
+        self.open_high = max(self.open_high, float(last))
+
+    def forget_open(self) -> None:
+        """Take no radius as open any more."""
+        self.open_low, self.open_high = np.inf, -np.inf
 
     def next_quick(self) -> float | None:
         """Radius in the middle of the gap below or above the open ones; None if there is none."""
         if self.open_low >= self.high or self.open_high < self.low:
             return self._middle(self.low, self.high)
         below = self._middle(self.low, self.open_low, narrow=True)
-        if below is not None:
-            return below
+        return below if below is not None else self.next_above()
+
+    def next_above(self) -> float | None:
+        """Radius in the middle of the gap above the open ones; None if there is none."""
         first = self.open_high + 1 if self.is_whole else self.open_high
-        return self._middle(first, self.high, narrow=True)
+        return self._middle(max(first, self.low), self.high, narrow=True)
+
+    def just_below(self) -> float:
+        """Return the largest radius at which only better plans are possible."""
+        return self.high - 1 if self.is_whole else self.high * (1 - CLOSE / 2)
 
     def next_thorough(self) -> float | None:
         """Radius in the middle of the gap; None if there is none."""
         return self._middle(self.low, self.high)
 
     def _middle(self, first: float, end: float, *, narrow: bool = False) -> float | None:
-        """Radius in [first, end)."""
+        """Radius in [first, end), near its end as long as no bound is known."""
+        if first == 0 and np.isfinite(end):
+            first = (2 * FIRST - 1) * end
+            first = float(np.floor(first)) if self.is_whole else first
         if self.is_whole:
             return float((first + end) // 2) if first <= end - 1 else None
         if narrow and end - first <= QUICK_STEPS * end:
             return None
-        return first if end - first <= LAST_STEPS * end else (first + end) / 2
+        return end * (1 - CLOSE / 2) if end - first <= LAST_STEPS * end else (first + end) / 2

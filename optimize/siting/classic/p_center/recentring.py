@@ -18,6 +18,9 @@ from .serving import Served, serve
 MOST_PASSES, MOST_STEPS = 10, 12
 """Passes over all open sites, and clients that are looked at to find one centre."""
 
+MOST_MOVABLE = 50_000
+"""Sites among which centres are looked for, spread evenly over more of them."""
+
 
 def recentred(problem: PCenter, served: Served, *, movable: IntArray, target: float) -> Served:
     """
@@ -36,7 +39,8 @@ def recentred(problem: PCenter, served: Served, *, movable: IntArray, target: fl
         if served.worst <= target or not np.isfinite(served.worst):
             break
         sites = served.sites.copy()
-        closed = movable[~np.isin(movable, sites)]
+        closed = movable[:: -(-movable.size // MOST_MOVABLE) or 1]
+        closed = closed[~np.isin(closed, sites)]
         for place in np.flatnonzero(np.isin(sites, movable)):
             cluster = np.flatnonzero(served.place == place)
             if cluster.size and served.costs[cluster].max() > target:

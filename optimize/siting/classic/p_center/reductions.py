@@ -17,6 +17,7 @@ from .....models.formulation import BoolArray, IntArray
 from ....compiled import inner_kernel, kernel
 
 Bits = NDArray[np.uint64]
+Ones = tuple[IntArray, IntArray, IntArray, Bits]
 
 
 class Reduced(NamedTuple):
@@ -69,7 +70,7 @@ def reduce_cover(covers: BoolArray) -> Reduced:
     covers
         Which column covers which row, shape (rows, columns).
     """
-    rows, columns = lines_of(covers), lines_of(covers.T)
+    rows, columns = lines_of(covers)
     forced = np.zeros(covers.shape[1], dtype=bool)
     possible = _reduce(rows, columns, forced)
     return Reduced(
@@ -80,16 +81,45 @@ def reduce_cover(covers: BoolArray) -> Reduced:
     )
 
 
-def lines_of(matrix: BoolArray) -> Lines:
-    """List the ones of each row of a matrix."""
-    size = matrix.sum(axis=1).astype(np.int64)
-    start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-    num_bytes = 8 * max(1, -(-matrix.shape[1] // 64))
-    packed = np.packbits(matrix, axis=1, bitorder="little")
-    words = np.zeros((len(matrix), num_bytes), dtype=np.uint8)
-    words[:, : packed.shape[1]] = packed
-    bits = words.view("<u8").astype(np.uint64)
-    return Lines(start, np.nonzero(matrix)[1], np.ones(len(matrix), dtype=bool), size, bits)
+def lines_of(matrix: BoolArray) -> tuple[Lines, Lines]:
+    """List the ones of each row, and of each column, of a matrix."""
+    rows, columns = (np.ones(size, dtype=bool) for size in matrix.shape)
+    of_rows, of_columns = _list_ones(np.ascontiguousarray(matrix))
+    return Lines(*of_rows[:2], rows, *of_rows[2:]), Lines(*of_columns[:2], columns, *of_columns[2:])
+
+
+@kernel
+def _list_ones(matrix: BoolArray) -> tuple[Ones, Ones]:
+    """Start, members, size and bits of rows and of columns."""
+    num_rows, num_columns = matrix.shape
+    row_bits = np.zeros((num_rows, max(1, (num_columns + 63) // 64)), np.uint64)
+    column_bits = np.zeros((num_columns, max(1, (num_rows + 63) // 64)), np.uint64)
+    row_start = np.zeros(num_rows + 1, np.int64)
+    column_start = np.zeros(num_columns + 1, np.int64)
+    for row in range(num_rows):
+        row_start[row + 1] = row_start[row]
+        for column in range(num_columns):
+            if matrix[row, column]:
+                row_start[row + 1] += 1
+                column_start[column + 1] += 1
+                row_bits[row, column // 64] |= np.uint64(1) << np.uint64(column % 64)
+                column_bits[column, row // 64] |= np.uint64(1) << np.uint64(row % 64)
+    row_size, column_size = np.diff(row_start), column_start[1:].copy()
+    column_start[:] = np.cumsum(column_start)
+    row_members = np.empty(row_start[-1], np.int64)
+    column_members = np.empty(row_start[-1], np.int64)
+    place, column_place = 0, column_start.copy()
+    for row in range(num_rows):
+        for column in range(num_columns):
+            if matrix[row, column]:
+                row_members[place] = column
+                place += 1
+                column_members[column_place[column]] = row
+                column_place[column] += 1
+    return (
+        (row_start, row_members, row_size, row_bits),
+        (column_start, column_members, column_size, column_bits),
+    )
 
 
 @kernel

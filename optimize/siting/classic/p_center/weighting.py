@@ -73,7 +73,7 @@ def search_cover(covers: BoolArray, *, p: int, work: int, seed: int) -> IntArray
         return np.arange(num_columns) if covers.any(axis=1).all() else None
     if p <= 0:
         return None
-    rows, columns = lines_of(covers), lines_of(covers.T)
+    rows, columns = lines_of(covers)
     choice = Choice(
         taken=np.full(p, -1, dtype=np.int64),
         places=np.full(num_columns, -1, dtype=np.int64),
