@@ -137,7 +137,9 @@ class Method:
     largest
         Largest size that it is tried on, by word of :attr:`Case.size`.
     requires
-        Modules that must be importable.
+        Modules that must be importable; they are imported before the clock runs.
+    load
+        Loads what a problem needs beside them, before the clock runs; None for nothing.
     is_peer
         Whether it stands for somebody else's software or plain model.
     """
@@ -149,6 +151,7 @@ class Method:
     default_solvers: tuple[str, ...] = ()
     largest: Mapping[str, int] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
+    load: Callable[[Any], None] | None = None
     is_peer: bool = False
 
     def refusal(self, case: Case) -> str:

@@ -56,6 +56,8 @@ def do_job(job: Job, events: TextIO) -> dict[str, Any]:
         problem = case.problem(Path(job.data) if job.data else None)
         for name in method.requires:
             importlib.import_module(name)
+        if method.load is not None:
+            method.load(problem)
         return _solve(registry, case, method, job, problem, events)
     except MemoryError:
         return {"status": Outcome.MEMORY, "detail": "MemoryError", "peak_mib": peak_mib()}

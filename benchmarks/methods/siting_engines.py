@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...models.siting.maximal_covering import MaximalCovering
+from ...optimize.compiled import start_numba
 from ...optimize.siting.classic.covering.merge import merge_points
-from ...optimize.siting.classic.registry import solve_siting
+from ...optimize.siting.classic.registry import engine_of, solve_siting
 from ..ask import Answer, Ask, answer_of
 from ..problems import ClientStream
 from ..registry import Method, register_method
@@ -39,4 +40,11 @@ def _merged(stream: ClientStream, ask: Ask) -> MaximalCovering:
     return MaximalCovering(merged.covers, merged.weights, stream.p)
 
 
-register_method(Method(name="shequ", families=FAMILIES, run=engine))
+def load(problem: Any) -> None:  # noqa: ANN401 - each family has its own
+    """Import the engine, and start numba."""
+    if not isinstance(problem, ClientStream):
+        engine_of(problem).load()
+    start_numba()
+
+
+register_method(Method(name="shequ", families=FAMILIES, run=engine, load=load))

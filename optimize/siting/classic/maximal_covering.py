@@ -14,7 +14,7 @@ from ...limits import Limits, Stop
 from ...result import Result
 from ...search import Listen
 from .covering.finish import choose_method, new_search, solve_textbook
-from .covering.maximal import solve_maximal
+from .covering.maximal import solve_maximal, usual_solver
 
 METHODS = {
     "auto": "merged clients, annealing, bounds that fix sites, an integer program of the rest",
@@ -42,7 +42,7 @@ def solve_maximal_covering(
     limits
         Time, gap, seed and threads.
     solver
-        Backend of the integer programs; None for HiGHS.
+        Backend of the integer programs; None for SCIP where there are few pairs, else HiGHS.
     method
         A name of ``METHODS``.
     stop
@@ -65,7 +65,7 @@ def solve_maximal_covering(
         violations=problem.violations,
         evaluate=problem.evaluate,
         limits=limits,
-        solver=solver,
+        solver=solver or usual_solver(problem.covers),
         stop=stop,
         listen=listen,
         maximize=True,
