@@ -19,7 +19,7 @@ from .....models.formulation import FloatArray
 from .....models.siting.allocation import Allocation
 from .....models.siting.p_median import PMedian, p_median_model
 from ....limits import Deadline, Limits, Stop
-from ....result import Reason, Result, Status
+from ....result import Reason, Result, Status, relative_gap
 from ....search import Listen, Search
 from ....solvers.checked import solve_model
 from .dual_kernels import CLOSED, OPEN, Steps
@@ -48,6 +48,9 @@ JOINS = 3
 
 TRIED, REGIONS = 0.15, 0.4
 """Shares of the time left for a first trial of the core's model, and then for better plans."""
+
+WORTH_LOOKING = 5e-4
+"""Gap up to which the plan is taken for the best, and all time is left to the proof."""
 
 SMALL_CORE = 25_000
 """Pairs up to which the model of a core goes to a solver without any probing."""
@@ -240,7 +243,9 @@ def _close(work: Work, method: str) -> None:
 def _prove(work: Work) -> None:
     """Solve the core; if that takes long, look for better plans before it is done to the end."""
     search = work.search
-    if np.isfinite(work.cutoff) and work.most > FEW_SITES and not work.apart.size:
+    gap = relative_gap(search.objective, search.bound)
+    far = gap is not None and gap > WORTH_LOOKING
+    if far and work.most > FEW_SITES and not work.apart.size:
         prove_by_core(work, seconds=TRIED * search.deadline.seconds_left)
         if not search.done:
             _improve_regions(work)
