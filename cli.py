@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from shequ.benchmarks.commands import bench
+from shequ.commands.catalogue import catalogue
 from shequ.commands.check import check
 from shequ.commands.communities import communities
 from shequ.commands.generate import generate
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(planning)
 app.add_typer(communities)
+app.add_typer(catalogue)
 app.add_typer(solve, name="solve")
 app.add_typer(check, name="check")
 app.add_typer(generate, name="generate")
