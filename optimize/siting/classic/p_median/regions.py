@@ -92,22 +92,24 @@ def _choose_anew(work: Work, plan: BoolArray, region: IntArray, seconds: float) 
 
 def up_to_open(near: Near, is_open: BoolArray) -> Near:
     """Cut each list after its first site that is open for sure: no other behind it is used."""
-    opened = is_open[near.site].astype(np.int64)
-    before = np.concatenate([[0], np.cumsum(opened)])
-    start = np.repeat(before[near.first[:-1]], near.lengths)
-    return near.kept(before[:-1] == start)
+    return near.kept(_open_before(near, is_open) == 0)
 
 
 def neighbours(near: Near, is_open: BoolArray) -> sparse.csr_array:
     """Join open sites that are nearest and second nearest to the same client."""
-    opened = is_open[near.site].astype(np.int64)
-    before = np.concatenate([[0], np.cumsum(opened)])
-    rank = before[:-1] - np.repeat(before[near.first[:-1]], near.lengths)
+    opened, rank = is_open[near.site], _open_before(near, is_open)
     client = np.repeat(np.arange(near.num_clients), near.lengths)
-    first, second = (np.flatnonzero((opened > 0) & (rank == place)) for place in (0, 1))
+    first, second = (np.flatnonzero(opened & (rank == place)) for place in (0, 1))
     _, one, other = np.intersect1d(
         client[first], client[second], assume_unique=True, return_indices=True
     )
     ends = near.site[first[one]], near.site[second[other]]
     size = (near.num_sites, near.num_sites)
     return sparse.csr_array(sparse.coo_array((np.ones(one.size), ends), shape=size))
+
+
+def _open_before(near: Near, is_open: BoolArray) -> IntArray:
+    """Count the open sites before each entry in its list."""
+    before = np.concatenate([[0], np.cumsum(is_open[near.site])])
+    rank: IntArray = before[:-1] - np.repeat(before[near.first[:-1]], near.lengths)
+    return rank
