@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from ..models.formulation import BoolArray
 
-Kind = Literal["id", "text", "services", "count", "number", "flag", "status", "node"]
+Kind = Literal[
+    "id", "text", "services", "count", "number", "signed", "flag", "mark", "status", "node"
+]
 
 _STATUSES = ("existing", "candidate")
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0", "是"})
@@ -79,6 +81,15 @@ NETWORK = (
     Column("to_node", "node", required=True),
     Column("length_m", "number", required=True),
     Column("minutes", "number", nullable=True),
+    Column("crossings", "number", nullable=True),
+    Column("crossing_minutes", "number", nullable=True),
+    Column("slope", "signed", nullable=True),
+    Column("from_elevation_m", "signed", nullable=True),
+    Column("to_elevation_m", "signed", nullable=True),
+    Column("bridge", "mark", nullable=True),
+    Column("tunnel", "mark", nullable=True),
+    Column("stairs", "mark", nullable=True),
+    Column("no_cycling", "mark", nullable=True),
 )
 BARRIERS = (
     Column("kind", "text", nullable=True, default=""),
@@ -185,7 +196,9 @@ def read_services(values: pd.Series, reading: Reading) -> pd.Series:
     return pd.Series([";".join(service_ids(text)) for text in texts], index=values.index)
 
 
-def read_numbers(values: pd.Series, reading: Reading) -> pd.Series:
+def read_numbers(
+    values: pd.Series, reading: Reading, *, may_be_negative: bool = False
+) -> pd.Series:
     """Return numbers that are finite and not negative; text that holds numbers is converted."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -205,11 +218,17 @@ def read_numbers(values: pd.Series, reading: Reading) -> pd.Series:
         )
     if not reading.column.nullable:
         reading.refuse(values, blank, "no value", "Fill them in; 0 where there is none.")
-    reading.refuse(values, number < 0, "a negative value", "Give 0 or more.")
+    if not may_be_negative:
+        reading.refuse(values, number < 0, "a negative value", "Give 0 or more.")
     reading.refuse(values, np.isinf(number), "an infinite value", "Give a finite number.")
     if reading.column.nullable and reading.column.default is not None:
         numbers = numbers.fillna(float(str(reading.column.default)))
     return numbers
+
+
+def read_signed(values: pd.Series, reading: Reading) -> pd.Series:
+    """Return numbers that are finite, such as elevations; otherwise as :func:`read_numbers`."""
+    return read_numbers(values, reading, may_be_negative=True)
 
 
 def read_counts(values: pd.Series, reading: Reading) -> pd.Series:
@@ -240,6 +259,17 @@ def read_flags(values: pd.Series, reading: Reading) -> pd.Series:
     return texts.isin(_TRUE)
 
 
+def read_marks(values: pd.Series, reading: Reading) -> pd.Series:
+    """Return yes where anything but no is written, such as the viaduct of OpenStreetMap."""
+    del reading
+    return values.map(is_marked).astype(bool)
+
+
+def is_marked(value: Any) -> bool:  # noqa: ANN401 - whatever a cell may hold
+    """Whether a cell says anything but no."""
+    return not pd.isna(value) and str(value).strip().casefold() not in _FALSE
+
+
 def read_status(values: pd.Series, reading: Reading) -> pd.Series:
     """Return ``existing`` or ``candidate``."""
     texts = values.map(lambda value: "" if pd.isna(value) else str(value).strip().casefold())
@@ -257,7 +287,9 @@ READERS: dict[Kind, Callable[[pd.Series, Reading], pd.Series]] = {
     "services": read_services,
     "count": read_counts,
     "number": read_numbers,
+    "signed": read_signed,
     "flag": read_flags,
+    "mark": read_marks,
     "status": read_status,
     "node": read_nodes,
 }

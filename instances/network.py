@@ -13,11 +13,14 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+from .walking_edges import edge_minutes
+
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from ..models.formulation import BoolArray, FloatArray, IntArray
     from .policy import Policy
+    from .travel_groups import Group
 
 _SHORTEST_EDGE = 1e-9
 
@@ -25,12 +28,13 @@ _SHORTEST_EDGE = 1e-9
 @dataclass(frozen=True, eq=False)
 class WalkingNetwork:
     """
-    Undirected graph of walking minutes.
+    Graph of walking minutes.
 
     Parameters
     ----------
     graph
-        Minutes of the quickest edge between two nodes, symmetric, shape (nodes, nodes).
+        Minutes of the quickest edge from one node (row) to another (column), shape
+        (nodes, nodes). Symmetric unless edges rise or fall.
     node_xy
         Coordinates of the nodes in metres, shape (nodes, 2).
     snappable
@@ -107,7 +111,11 @@ def network_nodes(network: gpd.GeoDataFrame) -> NetworkNodes:
 
 
 def walking_network(
-    network: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, policy: Policy
+    network: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame | None,
+    policy: Policy,
+    *,
+    group: Group = "adult",
 ) -> WalkingNetwork:
     """
     Build the graph of walking minutes.
@@ -115,74 +123,63 @@ def walking_network(
     Parameters
     ----------
     network
-        Lines with ``from_node``, ``to_node``, ``length_m`` and perhaps ``minutes``.
+        Lines with ``from_node``, ``to_node``, ``length_m`` and what
+        :func:`~.walking_edges.edge_minutes` knows.
     barriers
-        Lines with ``crossable`` and ``crossing_minutes``, which are added to the edges that cross
-        them.
+        Lines that take longer to cross, or that cut the edges across them.
     policy
-        Speed, and the smallest component that places are connected to.
+        Speeds, and the smallest component that places are connected to.
+    group
+        Who walks.
     """
     nodes = network_nodes(network)
-    minutes, crossings = _edge_minutes(network, barriers, policy)
-    graph = quickest_edges(nodes.start, nodes.end, minutes, len(nodes.ids))
+    minutes = edge_minutes(network, barriers, policy, group)
+    graph = quickest_edges(nodes.start, nodes.end, minutes.there, len(nodes.ids), back=minutes.back)
     snappable = _in_large_components(graph, policy.walking.snap_to_components_of)
-    notes = []
+    notes = list(minutes.notes)
     if not snappable.all():
         notes.append(
             f"{int((~snappable).sum()):,} of {len(nodes.ids):,} nodes lie in small parts cut off "
             "from the rest of the network; no place is connected to them."
         )
-    if crossings:
-        notes.append(f"{crossings:,} edges take longer because they cross a barrier.")
     return WalkingNetwork(graph=graph, node_xy=nodes.xy, snappable=snappable, notes=tuple(notes))
 
 
 def quickest_edges(
-    start: IntArray, end: IntArray, minutes: FloatArray, num_nodes: int
+    start: IntArray,
+    end: IntArray,
+    minutes: FloatArray,
+    num_nodes: int,
+    *,
+    back: FloatArray | None = None,
 ) -> sparse.csr_array:
     """
-    Symmetric graph that keeps the quickest of parallel edges and drops loops.
+    Graph of both directions that keeps the quickest of parallel edges and drops loops.
 
     Sparse constructors add duplicates up, so they are reduced to their minimum first.
+
+    Parameters
+    ----------
+    start, end
+        Nodes of every edge, shapes (edges,).
+    minutes
+        Minutes from start to end; an infinite edge is left out, shape (edges,).
+    num_nodes
+        Number of nodes.
+    back
+        Minutes from end to start; None for the same as there.
     """
-    proper = start != end
-    low = np.minimum(start, end)[proper]
-    high = np.maximum(start, end)[proper]
-    weight = np.maximum(minutes[proper], _SHORTEST_EDGE)
-    order = np.lexsort((weight, high, low))
-    low, high, weight = low[order], high[order], weight[order]
-    quickest = np.ones(low.size, dtype=bool)
-    quickest[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    low, high, weight = low[quickest], high[quickest], weight[quickest]
+    tail, head = np.concatenate([start, end]), np.concatenate([end, start])
+    weight = np.concatenate([minutes, minutes if back is None else back])
+    proper = (tail != head) & np.isfinite(weight)
+    tail, head, weight = tail[proper], head[proper], np.maximum(weight[proper], _SHORTEST_EDGE)
+    order = np.lexsort((weight, head, tail))
+    tail, head, weight = tail[order], head[order], weight[order]
+    quickest = np.ones(tail.size, dtype=bool)
+    quickest[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
     return sparse.csr_array(
-        (
-            np.concatenate([weight, weight]),
-            (np.concatenate([low, high]), np.concatenate([high, low])),
-        ),
-        shape=(num_nodes, num_nodes),
+        (weight[quickest], (tail[quickest], head[quickest])), shape=(num_nodes, num_nodes)
     )
-
-
-def _edge_minutes(
-    network: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame | None, policy: Policy
-) -> tuple[FloatArray, int]:
-    """Minutes of every edge with the barriers that it crosses, and how many edges cross one."""
-    length = network["length_m"].to_numpy(dtype=np.float64)
-    minutes = length * 60 / (policy.walking.speed_kmh * 1000)
-    if "minutes" in network:
-        given = network["minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
-        minutes = np.where(np.isfinite(given), given, minutes)
-    if barriers is None or "crossing_minutes" not in barriers:
-        return minutes, 0
-    extra = barriers["crossing_minutes"].to_numpy(dtype=np.float64, na_value=np.nan)
-    passable = barriers["crossable"].eq(True).to_numpy(dtype=bool) & (extra > 0)
-    if not passable.any():
-        return minutes, 0
-    lines = network.geometry.to_numpy()
-    tree = shapely.STRtree(barriers.geometry.to_numpy()[passable])
-    edge, barrier = tree.query(lines, predicate="crosses")
-    added = np.bincount(edge, weights=extra[passable][barrier], minlength=len(lines))
-    return minutes + added, int((added > 0).sum())
 
 
 def _in_large_components(graph: sparse.csr_array, share: float) -> BoolArray:

@@ -14,7 +14,7 @@ from pydantic import (
 
 from .services import service_ids
 
-_SOURCE = "(Suzhou programme, 2022-2023)"
+SOURCE = "(Suzhou programme, 2022-2023)"
 
 
 class PolicySection(BaseModel):
@@ -32,17 +32,17 @@ class SplitPolicy(PolicySection):
         '"gradual" = also those that are split gradually.',
     )
     mandatory_residents: int = Field(
-        20_000, ge=1, description=f"Residents; a community with more must be split {_SOURCE}."
+        20_000, ge=1, description=f"Residents; a community with more must be split {SOURCE}."
     )
     gradual_residents: int = Field(
         15_000,
         ge=1,
-        description=f"Residents from which on a community is split gradually {_SOURCE}.",
+        description=f"Residents from which on a community is split gradually {SOURCE}.",
     )
     gradual_households: int = Field(
         5_000,
         ge=1,
-        description=f"Households from which on a community is split gradually {_SOURCE}.",
+        description=f"Households from which on a community is split gradually {SOURCE}.",
     )
     tolerance: float = Field(
         0.05,
@@ -134,7 +134,7 @@ class SitingPolicy(PolicySection):
     floor_area_m2_per_100_households: float = Field(
         80.0,
         ge=0,
-        description=f"m² of floor area that a community needs per 100 households {_SOURCE}.",
+        description=f"m² of floor area that a community needs per 100 households {SOURCE}.",
     )
     national_floor_area_m2_per_100_households: float = Field(
         30.0, ge=0, description="m² per 100 households of the national target; reported only."
@@ -142,13 +142,13 @@ class SitingPolicy(PolicySection):
     mean_floor_area_m2: float = Field(
         1500.0,
         ge=0,
-        description=f"m² of floor area of the mean community; reported only {_SOURCE}.",
+        description=f"m² of floor area of the mean community; reported only {SOURCE}.",
     )
     reach_minutes: float = Field(
         15.0,
         gt=0,
         le=240,
-        description=f"Walking minutes within which a facility serves a unit {_SOURCE}.",
+        description=f"Walking minutes within which a facility serves a unit {SOURCE}.",
     )
     min_facility_area_m2: float = Field(
         100.0,
@@ -162,6 +162,21 @@ class SitingPolicy(PolicySection):
         le=10,
         description="Share; plans that cost at most this much more than the cheapest count as "
         "cheapest when walking time is minimised.",
+    )
+    walking_goal: Literal["mean", "worst", "largest", "street"] = Field(
+        "mean",
+        description='What is least among the cheapest plans: "mean" = the minutes of all together; '
+        '"worst" = the mean of the worst_share who walk farthest; "largest" = those of the last '
+        'one; "street" = the mean of the street that walks farthest.',
+    )
+    worst_share: float = Field(
+        0.1, gt=0, le=1, description='Share of the people who are the worst-off, for "worst".'
+    )
+    walkers: str = Field(
+        "residents",
+        min_length=1,
+        description="Column of the units that tells whose minutes count for the goals but "
+        '"mean", such as residents_65plus.',
     )
     currency: str = Field("10,000 yuan", description="Unit of money of the costs of the sites.")
     services: tuple[str, ...] = Field(
@@ -190,6 +205,39 @@ class WalkingPolicy(PolicySection):
         description="km/h; used for the way to the network, for straight lines and where an edge "
         "has no minutes of its own.",
     )
+    elderly_speed_kmh: float = Field(
+        3.2,
+        gt=0,
+        le=30,
+        description="km/h of the elderly (about 0.9 m/s, assumed). Minutes that edges have of "
+        "their own are those of an adult, and are scaled by the speeds, for this and every other "
+        "group.",
+    )
+    child_speed_kmh: float = Field(
+        3.6,
+        gt=0,
+        le=30,
+        description="km/h of children (300 m in 5 minutes, the smallest circle of GB 50180-2018).",
+    )
+    cycling_speed_kmh: float = Field(
+        14.0, gt=0, le=60, description="km/h of those who cycle (assumed)."
+    )
+    wheelchair_speed_kmh: float = Field(
+        3.0, gt=0, le=30, description="km/h in a wheelchair (assumed)."
+    )
+    crossing_delay_minutes: float = Field(
+        0.5,
+        ge=0,
+        le=60,
+        description="Minutes waited at each of the crossings of an edge (assumed).",
+    )
+    max_slope: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Rise by length; steeper slopes count as this one, since they are mostly "
+        "errors of short edges (assumed). 0 = all is flat.",
+    )
     mode: Literal["network", "straight_line"] = Field(
         "network", description='"network" = along the network, "straight_line" = as the crow flies.'
     )
@@ -200,6 +248,13 @@ class WalkingPolicy(PolicySection):
         500.0,
         ge=0,
         description="Metres; a place further from the network is not connected to it.",
+    )
+    join_ends_m: float = Field(
+        0.5,
+        ge=0,
+        le=50,
+        description="Metres; where a network is made of lines, an end this near to another line is "
+        "moved to it (assumed).",
     )
     snap_to_components_of: float = Field(
         0.01,
@@ -214,7 +269,20 @@ class StaffPolicy(PolicySection):
     """How many community workers are needed."""
 
     workers_per_10000: float = Field(
-        18.0, ge=0, description=f"Community workers per 10,000 residents {_SOURCE}."
+        18.0, ge=0, description=f"Community workers per 10,000 residents {SOURCE}."
+    )
+    total: int = Field(
+        0, ge=0, description="Workers to allot in all; 0 = as many as workers_per_10000 asks for."
+    )
+    method: Literal["hamilton", "webster", "total_deviation", "largest_deviation"] = Field(
+        "hamilton",
+        description='How whole persons are allotted: "hamilton" = largest remainders, "webster" = '
+        'the divisor method of Sainte-Laguë, "total_deviation" and "largest_deviation" = least '
+        "sum, and least maximum, by which workers per resident differ from the mean.",
+    )
+    least_per_community: int = Field(0, ge=0, description="Workers of each community at least.")
+    most_per_community: int = Field(
+        0, ge=0, description="Workers of each community at most; 0 = no such limit."
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from .network import WalkingNetwork, walking_network
+from .travel_groups import Group, group_speed_kmh
 
 if TYPE_CHECKING:
     from ..models.formulation import FloatArray, IntArray
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 _STORED_ZERO = 1e-6
-_CHUNK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +77,33 @@ class WalkingTimes:
             f"lie within {self.limit_minutes:g} walking minutes ({self.source})."
         )
         unreached = f"{self.unreached_units.size:,} units are out of reach of every site."
-        return (pairs, unreached, *self.notes)
+        return (pairs, unreached, *self._snapped, *self.notes)
+
+    @property
+    def _snapped(self) -> tuple[str, ...]:
+        """How far the places lie from the network, where there is one."""
+        if self.source != "network" or not self.num_sites or not self.num_units:
+            return ()
+        units, sites = (
+            f"{np.median(metres):,.0f} m (at most {metres.max():,.0f} m)"
+            for metres in (self.unit_snap_m, self.site_snap_m)
+        )
+        far = (
+            f"{self.unsnapped_units.size:,} units and {self.unsnapped_sites.size:,} sites are too "
+            "far from it"
+        )
+        return (f"The network is {units} from the median unit, {sites} from a site; {far}.",)
 
 
 def walking_times(
-    city: City, policy: Policy, *, limit_minutes: float | None = None
+    city: City, policy: Policy, *, limit_minutes: float | None = None, group: Group = "adult"
 ) -> WalkingTimes:
     """
-    Compute the walking times from every site to every unit within a limit.
+    Compute the walking times from every unit to every site within a limit.
 
-    Along the network, a walk is the straight line from the site to the nearest node, the
-    shortest path, and the straight line from a node to the unit's representative point. Without a
+    Along the network, a walk is the straight line from the unit's representative point to the
+    nearest node, the quickest path, and the straight line from the last node to the site. Where
+    streets rise or fall, it is the way there that counts, from home to the site. Without a
     network, or if the policy says so, it is the straight line times the detour factor.
 
     Parameters
@@ -99,18 +114,62 @@ def walking_times(
         Speed, snapping and reach.
     limit_minutes
         Longest walk; None for the policy's reach.
+    group
+        Who walks, one of :data:`~.travel_groups.GROUPS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such group.
+
+    See Also
+    --------
+    shequ.instances.travel.CityWalks : the same for several limits and groups, with one search each.
     """
     limit = policy.siting.reach_minutes if limit_minutes is None else limit_minutes
+    speed = group_speed_kmh(policy, group)
     if city.network is None or policy.walking.mode == "straight_line":
-        return _straight_times(city, policy, limit)
-    network = walking_network(city.network, city.barriers, policy)
-    return _network_times(city, policy, network, limit)
+        return _straight_times(city, policy, limit, speed)
+    network = walking_network(city.network, city.barriers, policy, group=group)
+    return _network_times(city, policy, network, limit, speed)
 
 
-def _straight_times(city: City, policy: Policy, limit: float) -> WalkingTimes:
+def times_within(times: WalkingTimes, limit_minutes: float) -> WalkingTimes:
+    """
+    Return walking times without the pairs beyond a smaller limit.
+
+    Parameters
+    ----------
+    times
+        Times as far as their own limit.
+    limit_minutes
+        The new limit.
+
+    Raises
+    ------
+    ValueError
+        If the new limit is larger: the pairs beyond the old one are not known.
+    """
+    if limit_minutes > times.limit_minutes:
+        raise ValueError(
+            f"times as far as {times.limit_minutes:g} minutes do not tell those as far as "
+            f"{limit_minutes:g}; search with the larger limit first."
+        )
+    if limit_minutes == times.limit_minutes:
+        return times
+    near = times.minutes.data <= limit_minutes
+    ends = np.concatenate([[0], np.cumsum(near)])
+    minutes = sparse.csr_array(
+        (times.minutes.data[near], times.minutes.indices[near], ends[times.minutes.indptr]),
+        shape=times.minutes.shape,
+    )
+    return replace(times, minutes=minutes, limit_minutes=limit_minutes)
+
+
+def _straight_times(city: City, policy: Policy, limit: float, speed_kmh: float) -> WalkingTimes:
     """Compute times of straight lines, lengthened by the detour factor."""
     walking = policy.walking
-    minutes_per_m = 60 / (walking.speed_kmh * 1000) * walking.detour_factor
+    minutes_per_m = 60 / (speed_kmh * 1000) * walking.detour_factor
     sites, units = cKDTree(city.site_points), cKDTree(city.unit_points)
     found = sites.sparse_distance_matrix(units, limit / minutes_per_m, output_type="ndarray")
     none = np.empty(0, dtype=np.int64)
@@ -129,16 +188,17 @@ def _straight_times(city: City, policy: Policy, limit: float) -> WalkingTimes:
 
 
 def _network_times(
-    city: City, policy: Policy, network: WalkingNetwork, limit: float
+    city: City, policy: Policy, network: WalkingNetwork, limit: float, speed_kmh: float
 ) -> WalkingTimes:
     """Compute times along the network, with the way to it on both ends."""
     walking = policy.walking
     site_node, site_snap = network.snap(city.site_points)
     unit_node, unit_snap = network.snap(city.unit_points)
-    minutes_per_m = 60 / (walking.speed_kmh * 1000)
+    minutes_per_m = 60 / (speed_kmh * 1000)
     sites = np.flatnonzero(site_snap <= walking.max_snap_m)
     units = np.flatnonzero(unit_snap <= walking.max_snap_m)
-    row, column, value = _shortest_paths(network.graph, site_node[sites], unit_node[units], limit)
+    to_site = sparse.csr_array(network.graph.T)
+    row, column, value = _shortest_paths(to_site, site_node[sites], unit_node[units], limit)
     row, column = sites[row], units[column]
     value += (site_snap[row] + unit_snap[column]) * minutes_per_m
     near = value <= limit
@@ -160,27 +220,16 @@ def _shortest_paths(
     """
     Minutes of all pairs of a source and a target within the limit (Dijkstra, 1959).
 
-    Works through the distinct source nodes in chunks, so that memory grows with the pairs found
-    and not with sources times nodes.
+    Distinct source nodes are searched once, whatever the number of places at them.
     """
+    from .walking_search import bounded_paths  # noqa: PLC0415 - numba is slow to load
+
     nodes, node_of_source = np.unique(sources, return_inverse=True)
     ends, end_of_target = np.unique(targets, return_inverse=True)
-    chunk = max(1, _CHUNK_CELLS // max(1, graph.shape[0]))
-    starts: list[IntArray] = []
-    stops: list[IntArray] = []
-    lengths: list[FloatArray] = []
-    for begin in range(0, nodes.size, chunk):
-        reach = csgraph.dijkstra(graph, indices=nodes[begin : begin + chunk], limit=limit)
-        reach = np.atleast_2d(reach)[:, ends]
-        start, stop = np.nonzero(np.isfinite(reach))
-        starts.append(start + begin)
-        stops.append(stop)
-        lengths.append(reach[start, stop])
-    if not starts or not ends.size:
+    if not nodes.size or not ends.size:
         none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0)
-    found = np.concatenate(starts), np.concatenate(stops), np.concatenate(lengths)
-    return _by_place(*found, node_of_source, end_of_target)
+    return _by_place(*bounded_paths(graph, nodes, ends, limit), node_of_source, end_of_target)
 
 
 def _by_place(

@@ -19,6 +19,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
+from .edges import both_ways, reversed_streets, speed_kmh
 from .numbers import Bools, Floats
 
 Ints = NDArray[np.int64]
@@ -95,12 +96,21 @@ class Snap:
 
 
 class Network(Streets):
-    """Walking along a network, with the straight way to it on both ends."""
+    """
+    Walking along a network, with the straight way to it on both ends.
+
+    The graph leads from the stations to the homes, with the minutes of the walk the other way.
+    """
 
     def __init__(
-        self, homes: Floats, graph: sparse.csr_array, xy: Floats, rules: dict[str, Any]
+        self,
+        homes: Floats,
+        graph: sparse.csr_array,
+        xy: Floats,
+        rules: dict[str, Any],
+        group: str = "adult",
     ) -> None:
-        super().__init__(homes, 60 / (rules["speed_kmh"] * 1000))
+        super().__init__(homes, 60 / (speed_kmh(rules, group) * 1000))
         self.graph, self.longest = graph, rules["max_snap_m"]
         part = connected_components(graph, directed=False)[1]
         counts = np.bincount(part)
@@ -167,18 +177,20 @@ def streets_of(
     network: GeoDataFrame | None,
     barriers: GeoDataFrame | None,
     rules: dict[str, Any],
+    group: str = "adult",
 ) -> Streets:
-    """Tell how people walk from the points where they live."""
+    """Tell how people of a group walk from the points where they live."""
     places = shapely.get_coordinates(homes)
     if network is None or rules["mode"] == "straight_line":
-        return Streets(places, 60 / (rules["speed_kmh"] * 1000) * rules["detour_factor"])
+        return Streets(places, 60 / (speed_kmh(rules, group) * 1000) * rules["detour_factor"])
     names = np.concatenate([network[column].astype(str) for column in ("from_node", "to_node")])
     labels, node = np.unique(names.astype(str), return_inverse=True)
     xy = np.zeros((labels.size, 2))
     xy[node[::-1]] = _line_ends(np.asarray(network.geometry, dtype=object))[::-1]
     tail, head = np.split(node, 2)
-    minutes = _edge_minutes(network, barriers, rules["speed_kmh"] * 1000 / 60)
-    return Network(places, _quickest(tail, head, minutes, labels.size), xy, rules)
+    ways = both_ways(network, barriers, rules, group)
+    graph = reversed_streets(tail.tolist(), head.tolist(), ways, labels.size)
+    return Network(places, graph, xy, rules, group)
 
 
 def _line_ends(lines: NDArray[np.object_]) -> Floats:
@@ -187,32 +199,3 @@ def _line_ends(lines: NDArray[np.object_]) -> Floats:
     rows = np.arange(len(lines))
     last = np.searchsorted(line, rows, side="right") - 1
     return np.concatenate([xy[np.searchsorted(line, rows)], xy[last]])
-
-
-def _edge_minutes(network: GeoDataFrame, barriers: GeoDataFrame | None, speed: float) -> Floats:
-    minutes = np.asarray(network["length_m"], dtype=float) / speed
-    if "minutes" in network:
-        given = np.asarray(network["minutes"], dtype=float)
-        minutes = np.where(np.isfinite(given), given, minutes)
-    if barriers is None or barriers.empty or "crossing_minutes" not in barriers:
-        return minutes
-    extra = np.nan_to_num(barriers["crossing_minutes"].to_numpy(float))
-    crossable = barriers["crossable"].fillna(value=False).to_numpy(bool)
-    minutes = minutes.copy()
-    for row in np.flatnonzero(crossable & (extra > 0)):
-        crossed = shapely.crosses(
-            np.asarray(network.geometry, dtype=object), barriers.geometry.iloc[row]
-        )
-        minutes[crossed] += extra[row]
-    return minutes
-
-
-def _quickest(tail: Ints, head: Ints, minutes: Floats, num: int) -> sparse.csr_array:
-    """Both directions of every edge; the quickest of parallel ones, no loops."""
-    best: dict[tuple[int, int], float] = {}
-    for one, other, value in zip(tail.tolist(), head.tolist(), minutes.tolist(), strict=True):
-        if one != other:
-            for pair in ((one, other), (other, one)):
-                best[pair] = min(best.get(pair, np.inf), max(value, 1e-12))
-    pairs = np.array(list(best), dtype=np.int64).reshape(-1, 2).T
-    return sparse.csr_array((list(best.values()), (pairs[0], pairs[1])), shape=(num, num))

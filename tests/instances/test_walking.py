@@ -200,12 +200,3 @@ def test_nearest_among_open_sites(grid):
     site, minutes = nearest_open(times.minutes, np.array([False, False]))
     assert np.isinf(minutes).all()
     assert set(site.tolist()) == {-1}
-
-
-def test_chunks_do_not_change_the_times(grid, monkeypatch):
-    """Working one source at a time gives the same times."""
-    city = build_city(grid)
-    whole = walking_times(city, POLICY)
-    monkeypatch.setattr("shequ.instances.walking._CHUNK_CELLS", 1)
-    pieces = walking_times(city, POLICY)
-    assert (whole.minutes != pieces.minutes).nnz == 0
