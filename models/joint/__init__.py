@@ -1,0 +1,1 @@
+"""Boundaries and stations of one community, chosen together."""

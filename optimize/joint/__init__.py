@@ -1,0 +1,1 @@
+"""Boundaries and stations together, and one after the other to compare with."""
