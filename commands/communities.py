@@ -92,16 +92,29 @@ def _share(text: str, option: str) -> float:
 
 @contextmanager
 def _inputs(
-    city: Path, where: PlanOptions, search: SolverOptions
+    city: Path,
+    where: PlanOptions,
+    search: SolverOptions,
+    refused: tuple[str, ...],
+    *,
+    need_sites: bool = False,
 ) -> Iterator[tuple[ReadCity, Policy, dict[str, Any]]]:
     """Check and read, then give city, policy and what both stages take, while Ctrl-C is heard."""
+    from ..instances.decided_city import refuse_decisions  # noqa: PLC0415
     from ..optimize.limits import Stop  # noqa: PLC0415 - quick --help
     from ..outputs.console import narrator  # noqa: PLC0415
 
     check_plan_options(where)
     read, policy = read_inputs(
-        city, where.policy, where.values, tuning(search), need_sites=False, edges=where.edges
+        city,
+        where.policy,
+        where.values,
+        tuning(search),
+        need_sites=need_sites,
+        edges=where.edges,
+        decisions=where.decisions,
     )
+    refuse_decisions(read, refused)
     stop = Stop()
     how = {"solver": search.solver or "scip", "seconds": search.time_limit, "lang": where.lang}
     with stop.on_interrupt(leave), narrator() as listen:
@@ -131,7 +144,8 @@ def rebalance(
         tolerance=region.tolerance,
         second=region.then,
     )
-    with _inputs(city, where, search) as (read, policy, how):
+    refused = ("lock community", "lock unit", "apart unit")
+    with _inputs(city, where, search, refused) as (read, policy, how):
         text = run_rebalance(read, policy, where.output, rules, relax=relax, **how)
     typer.echo(text)
     verify_folder(where.output)
@@ -146,18 +160,30 @@ def alternatives(
     *,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Number of plans.")] = 3,
     within: Annotated[
-        str, typer.Option("--within", help="Share by which a split may cost more than the best.")
+        str,
+        typer.Option(
+            "--within", help="Share by which a split or plan may cost more than the best."
+        ),
     ] = "5%",
     differ: Annotated[
-        str, typer.Option("--differ", help="Least share of residents that change district.")
+        str,
+        typer.Option("--differ", help="Least share of residents elsewhere, or stations left out."),
     ] = "10%",
+    of: Annotated[
+        Literal["splits", "stations", "both"],
+        typer.Option("--of", help="What differs: splits, stations, or both from plan to plan."),
+    ] = "splits",
     relax: Relax = False,
 ) -> None:
-    """Split the communities in several ways that differ and are nearly as good."""
+    """Make several plans that differ and are nearly as good: other splits, or other stations."""
     from ..outputs.alternatives_files import run_alternatives  # noqa: PLC0415 - quick --help
 
     most, least = _share(within, "--within"), _share(differ, "--differ")
-    with _inputs(city, where, search) as (read, policy, how):
+    if of != "splits":
+        _with_stations(city, where, search, (of, number, most, least), relax=relax)
+        return
+    refused = ("lock unit", "apart unit")
+    with _inputs(city, where, search, refused) as (read, policy, how):
         text = run_alternatives(
             read,
             policy,
@@ -171,6 +197,40 @@ def alternatives(
     typer.echo(text)
     for folder in _plan_folders(where.output):
         verify_folder(folder)
+
+
+def _with_stations(
+    city: Path,
+    where: PlanOptions,
+    search: SolverOptions,
+    asked: tuple[str, int, float, float],
+    *,
+    relax: bool,
+) -> None:
+    """Make, write, verify and compare plans with stations that differ."""
+    from ..outputs.compare.alternatives import (  # noqa: PLC0415 - quick --help
+        run_station_alternatives,
+    )
+
+    of, number, within, differ = asked
+    refused = ("lock unit", "apart unit") if of == "both" else ()
+    with _inputs(city, where, search, refused, need_sites=True) as (read, policy, how):
+        text, folders = run_station_alternatives(
+            read,
+            policy,
+            where.output,
+            number=number,
+            within=within,
+            differ=differ,
+            new_splits=of == "both",
+            relax=relax,
+            **how,
+        )
+    typer.echo(text)
+    for folder in folders:
+        verify_folder(folder)
+    if len(folders) > 1:
+        typer.echo(f"comparison: {where.output / 'compare.html'}")
 
 
 def _plan_folders(output: Path) -> list[Path]:
