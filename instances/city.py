@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from ..models.formulation import FloatArray, IntArray
+    from .decisions import Decision
     from .edge_changes import EdgeChange
 
 __all__ = ["City", "CityError", "build_city", "read_city", "write_city"]
@@ -47,6 +48,8 @@ class City:
         CRS of the units as read, and of the layers here.
     edge_changes
         Bridges and cuts: pairs of units that are made neighbours, or parted, in their order.
+    decisions
+        What planners have decided on its sites, units and communities.
     source, sha256
         File or folder that was read and hash of its bytes; None and hash of the layers as they
         came if they came from a database or from memory.
@@ -63,6 +66,7 @@ class City:
     input_crs: CRS
     crs: CRS
     edge_changes: tuple[EdgeChange, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     source: Path | None = None
     sha256: str = ""
     warnings: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SQLITE = b"SQLite format 3\x00"
 _STYLES = "layer_styles"
+_DECISIONS = "decisions"
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +215,8 @@ def _city_name(path: Path) -> str:
 
 
 def _others(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in LAYERS and name != _STYLES)
+    ignored = (name for name in names if name not in LAYERS and name != _STYLES)
+    return tuple(name for name in ignored if not name.startswith(_DECISIONS))
 
 
 def _schema() -> str:

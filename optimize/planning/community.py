@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from ...instances.city import City
+from ...instances.decisions import locked_units, unit_groups
 from ...instances.policy import Policy
 from ...models.districting.problem import Districting
+from ...models.districting.rules import DistrictRules
 from ...models.formulation import FloatArray, IntArray
 from ..districting.hess.engine import solve_districting
 from ..limits import Deadline, Limits, Stop
@@ -245,7 +248,7 @@ class SplitTask:
         """Build the districting problem of this community."""
         rules = self.policy.split
         mean = self.sizes[:, 0].sum() / num_districts
-        return self.region.districting(
+        asked = self.region.districting(
             num_districts=num_districts,
             lower=np.array([math.ceil(mean * (1 - tolerance) - 1e-9), 0.0]),
             upper=np.array(
@@ -255,6 +258,24 @@ class SplitTask:
                 ],
                 dtype=float,
             ),
+        )
+        return replace(asked, rules=self.decided_rules())
+
+    def decided_rules(self) -> DistrictRules | None:
+        """Return what is decided on its units: locked to district 0, apart; None for nothing."""
+        groups, members = self.region.groups, self.members
+        locked = np.full(self.region.num_nodes, -1, dtype=np.int64)
+        locked[groups[locked_units(self.city)[members]]] = 0
+        pairs = {
+            (int(min(pair)), int(max(pair)))
+            for units in unit_groups(self.city, "apart")
+            for pair in combinations(groups[np.isin(members, units)].tolist(), 2)
+        }
+        if not pairs and (locked < 0).all():
+            return None
+        return DistrictRules(
+            locked=locked if (locked >= 0).any() else None,
+            apart=np.array(sorted(pairs), dtype=np.int64) if pairs else None,
         )
 
     def _solve(

@@ -10,6 +10,7 @@ import numpy as np
 from ...instances.adjacency import Adjacency, components, share_along_barriers
 from ...instances.city import City
 from ...instances.city_edges import unit_neighbours
+from ...instances.decisions import unit_groups
 from ...instances.policy import Policy
 from ...models.districting.problem import Districting, merge_units
 from ...models.formulation import FloatArray, IntArray
@@ -88,6 +89,9 @@ class Region:
             given = (values.notna() & (values.astype(str).str.strip() != "")).to_numpy(bool)
             text = values.astype(str).to_numpy(object)
             together |= given[one] & given[other] & (text[one] == text[other])
+        for group in unit_groups(self.city, "together"):
+            inside = np.isin(self.members, group)
+            together |= inside[one] & inside[other]
         together &= self.community[one] == self.community[other]
         return components(self.members.size, self.adjacency.pairs[together])
 

@@ -16,6 +16,7 @@ REMEDIES = {
     "not_split": "It could not be split: {detail}. Raise split.tolerance or "
     "split.max_extra_districts, divide units that are too large, or set split.connect_gap_m if "
     "its units do not touch.",
+    "locked": "A decision locks it, so it was not split; take the decision back to split it.",
     "not_in_time": "No split was found within the time, and none was ruled out; raise "
     "split.seconds_per_community or --time-limit. {detail}",
     "balance_in_time": "Its districts are balanced within ±{percent} %; better balance was not "
@@ -95,4 +96,6 @@ class InfeasibleError(ValueError):
             if len(places) > 5:
                 lines.append(f"  ... and {len(places) - 5} more places that miss {rule}")
         lines.append("Use --relax to meet what can be met and list the rest.")
+        if any(shortfall.rule in {"floor_area", "reach"} for shortfall in shortfalls):
+            lines.append("`shequ explain CITY` says which rules clash, and what mends it.")
         super().__init__("\n".join(lines))

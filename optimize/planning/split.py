@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...instances.city import City
+from ...instances.decisions import locked_communities
 from ...instances.policy import Policy
 from ..limits import Deadline, Stop
 from ..progress import Listener, Progress, silent
@@ -54,15 +56,14 @@ def split_city(
     """
     table = audit.communities
     tiers = {"mandatory"} | ({"gradual"} if policy.split.tier == "gradual" else set())
-    rows = [int(row) for row in np.flatnonzero(table["tier"].isin(tiers))]
-    splits, shortfalls = [], []
+    is_due, is_locked = table["tier"].isin(tiers).to_numpy(bool), locked_communities(city)
+    rows = [int(row) for row in np.flatnonzero(is_due & ~is_locked)]
+    splits: list[CommunitySplit] = []
     for done, row in enumerate(rows):
         task = SplitTask(city, policy, audit, row, relax, deadline, stop, listen, done, len(rows))
         kept = checkpoint.entries.get(task.community_id) if checkpoint else None
         split = _restored(task, kept) if kept else task.solve()
         splits.append(split)
-        residents = city.units["residents"].to_numpy(float)[split.members]
-        shortfalls += list(_shortfalls(split, policy, split.deviation(residents)))
         if checkpoint is not None and split.is_proven:
             checkpoint.put(task.community_id, _entry(split))
         listen(
@@ -76,9 +77,35 @@ def split_city(
                 f"{split.districts} districts, {split.result.status}",
             )
         )
-    if shortfalls and not relax:
-        raise InfeasibleError(shortfalls)
-    return splits, shortfalls
+    missing = split_shortfalls(city, policy, audit, splits)
+    if not relax and any(shortfall.remedy_key != "locked" for shortfall in missing):
+        raise InfeasibleError(missing)
+    return splits, missing
+
+
+def split_shortfalls(
+    city: City, policy: Policy, audit: Snapshot, splits: Sequence[CommunitySplit]
+) -> list[Shortfall]:
+    """
+    List the communities whose split misses a rule, and those that a decision keeps whole.
+
+    Parameters
+    ----------
+    city, policy, audit
+        The city, the rules, and where it stands.
+    splits
+        What came of the communities over a threshold.
+    """
+    table = audit.communities
+    tiers = {"mandatory"} | ({"gradual"} if policy.split.tier == "gradual" else set())
+    locked = table["tier"].isin(tiers).to_numpy(bool) & locked_communities(city)
+    residents = city.units["residents"].to_numpy(float)
+    missing = [
+        shortfall
+        for split in splits
+        for shortfall in _shortfalls(split, policy, split.deviation(residents[split.members]))
+    ]
+    return missing + [_locked(table.iloc[row], policy) for row in np.flatnonzero(locked)]
 
 
 def _entry(split: CommunitySplit) -> dict[str, Any]:
@@ -106,6 +133,22 @@ def _restored(task: SplitTask, entry: dict[str, Any]) -> CommunitySplit:
     compactness = None if kept is None else Compactness.from_entry(kept)
     restored = task.finished(problem, entry["tolerance"], result, compactness)
     return replace(restored, ruled_out=entry["ruled_out"])
+
+
+def _locked(community: pd.Series, policy: Policy) -> Shortfall:
+    """List a community over a threshold that is not split because a decision locks it."""
+    residents, limit = float(community["residents"]), float(policy.split.gradual_residents - 1)
+    return Shortfall(
+        "split",
+        "community",
+        str(community["community_id"]),
+        str(community["name"]),
+        value=residents,
+        target=limit,
+        short=residents - limit if residents > limit else None,
+        unit_of_measure="residents",
+        remedy_key="locked",
+    )
 
 
 def _shortfalls(split: CommunitySplit, policy: Policy, deviation: float) -> Iterator[Shortfall]:

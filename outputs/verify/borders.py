@@ -56,6 +56,19 @@ def cut_groups(view: View, community: str) -> Iterator[str]:
             names = _names(units[column])
             found = {names[one] for one, other in cut if _same(names, one, other)}
             yield from (f"{column} {name}" for name in sorted(found))
+    names = _decided_groups(view, units)
+    found = {names[one] for one, other in cut if _same(names, one, other)}
+    yield from (f"the decided group {name}" for name in sorted(found))
+
+
+def _decided_groups(view: View, units: GeoDataFrame) -> list[str]:
+    """Group in which a decision keeps each unit, empty for none."""
+    group = {
+        str(entry["id"]): str(entry["value"])
+        for entry in view.record.get("decisions", [])
+        if entry["kind"] == "unit" and entry["decision"] == "together"
+    }
+    return [group.get(str(name), "") for name in units["unit_id"]]
 
 
 def bordering_units(view: View, community: str) -> tuple[GeoDataFrame, Pairs]:
@@ -109,6 +122,8 @@ def kept_together(view: View, units: GeoDataFrame, pairs: Pairs) -> NDArray[np.i
         if column in units:
             names = _names(units[column])
             together |= np.array([_same(names, *pair) for pair in pairs.tolist()], dtype=bool)
+    names = _decided_groups(view, units)
+    together |= np.array([_same(names, *pair) for pair in pairs.tolist()], dtype=bool)
     return hanging_together(len(units), pairs[together])
 
 

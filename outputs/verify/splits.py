@@ -39,13 +39,14 @@ def _community(view: View, community: str, row: Any) -> Iterator[str]:  # noqa: 
     mine = view.districts[view.districts["parent_id"] == community]
     yield from _identity(community, row, mine, tier)
     entry, is_divided = view.entries.get(community), community in view.parts
+    is_locked = community in view.decided("community", "lock")
     if is_divided:
         yield from _divided(view, community, mine, entry)
     if entry is not None:
         yield from _entry(row, entry, tier, len(mine), view)
         if not is_divided and entry["status"] in SOLVED:
             yield f"{community} is recorded as split and is not"
-    elif is_divided or (view.is_split and tier in due(view)):
+    elif is_divided or (view.is_split and tier in due(view) and not is_locked):
         yield f"{community} is {tier}, and nothing is recorded on its split"
 
 

@@ -1,0 +1,418 @@
+"""
+A plan that starts from an earlier one and changes as little of it as new data and rules ask for.
+
+In this order: communities that the earlier plan divided keep their districts where these still
+meet every rule; the others are divided anew with the fewest residents moved (the rebalancing model
+within the community). For the communities that come of that, the fewest stations are opened or no
+longer opened, then cost is least. Each step is proven given the ones before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...instances.city import City
+from ...instances.decisions import locked_communities
+from ...instances.policy import Policy
+from ...instances.site_units import site_units
+from ...instances.walking import WalkingTimes, walking_times
+from ...models.formulation import IntArray
+from ...models.siting.station import Siting, StationSiting
+from ..limits import Deadline, Limits, Stop
+from ..progress import Listener, Progress, silent
+from ..result import Reason, Result, Status
+from ..siting.engine import cheapest_siting
+from .audit import audit_city
+from .community import SplitTask
+from .kept_splits import KeptSplit, keep_split
+from .kept_stations import EarlierStations, KeptStations, keep_stations
+from .plan import Plan, free_id, new_communities
+from .shortfall import InfeasibleError, Shortfall
+from .site import CitySiting, NoPlanError, _Steps, siting_problem
+from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, Mend, more_sites, shortfalls
+from .snapshot import Snapshot, communities_of_sites, take_snapshot
+from .split import split_shortfalls
+
+SHARE = 0.6
+"""Share of the time limit that the splits may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierPlan:
+    """
+    What an earlier plan decided.
+
+    Parameters
+    ----------
+    name
+        Where it comes from.
+    unit_community, unit_parent
+        Its community of each unit, and that community's parent, by unit id.
+    community_names
+        Name of each of its communities, by id.
+    site_area
+        Floor area of each site that is open, by site id.
+    record
+        Content of its ``plan.json``.
+    """
+
+    name: str
+    unit_community: Mapping[str, str]
+    unit_parent: Mapping[str, str]
+    community_names: Mapping[str, str]
+    site_area: Mapping[str, float]
+    record: Mapping[str, Any]
+
+    def stations(self, city: City) -> EarlierStations:
+        """Return what it made of the sites of a city; sites that it did not know were closed."""
+        ids = city.sites["site_id"].astype(str)
+        area = np.array([self.site_area.get(name, 0.0) for name in ids], dtype=float)
+        is_open = np.array([name in self.site_area for name in ids], dtype=bool)
+        return EarlierStations(is_open, area)
+
+
+@dataclass(frozen=True, eq=False)
+class Replanning:
+    """
+    What was kept of an earlier plan, and what is proven of the changes.
+
+    Parameters
+    ----------
+    earlier
+        Name of the earlier plan.
+    splits
+        What became of its splits.
+    whole
+        Communities that it divided and that are not divided any more.
+    changes
+        Stations opened or no longer open, for these communities; None without the stage site.
+    cost
+        Least cost among plans with no more changes; None without the stage site.
+    cheapest
+        The cheapest plan for these communities, whatever it changes; None without that stage, or
+        with a budget.
+    """
+
+    earlier: str
+    splits: tuple[KeptSplit, ...]
+    whole: tuple[str, ...]
+    changes: Result[Siting] | None = None
+    cost: Result[Siting] | None = None
+    cheapest: Result[Siting] | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the entry of the plan's record."""
+        return {
+            "earlier": self.earlier,
+            "splits": [split.as_record() for split in self.splits],
+            "whole": list(self.whole),
+            **{
+                name: None if result is None else result.as_record()
+                for name, result in (
+                    ("changes", self.changes),
+                    ("cost", self.cost),
+                    ("cheapest", self.cheapest),
+                )
+            },
+        }
+
+
+def replan(
+    city: City,
+    policy: Policy,
+    earlier: EarlierPlan,
+    *,
+    budget: float | None = None,
+    relax: bool = True,
+    seconds: float | None = None,
+    stop: Stop | None = None,
+    listen: Listener = silent,
+) -> tuple[Plan, Replanning]:
+    """
+    Make the plan of a city that changes an earlier plan as little as possible.
+
+    Parameters
+    ----------
+    city, policy
+        The city and the rules of now, with its decisions.
+    earlier
+        The earlier plan.
+    budget
+        Money to spend: the most residents are served first, with the fewest changes then.
+    relax
+        Meet what can be met and list the rest; otherwise refuse.
+    seconds
+        Time limit for both stages together.
+    stop, listen
+        A request to stop, and who hears of progress.
+
+    Raises
+    ------
+    InfeasibleError
+        If the rules cannot be met and ``relax`` is off.
+    NoPlanError
+        If nothing was found within the limits.
+    """
+    task = _Task(city, policy, earlier, budget, relax, stop, listen)
+    return task.run(seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One plan that starts from an earlier one."""
+
+    city: City
+    policy: Policy
+    earlier: EarlierPlan
+    budget: float | None
+    relax: bool
+    stop: Stop | None
+    listen: Listener
+
+    def run(self, seconds: float | None) -> tuple[Plan, Replanning]:
+        city, policy = self.city, self.policy
+        took, began = {}, time.monotonic()
+        deadline = None if seconds is None else Deadline.after(seconds)
+        self.listen(Progress("walk", text="walking times"))
+        times = walking_times(city, policy)
+        before = audit_city(city, policy, times)
+        took["walk"] = time.monotonic() - began
+        began = time.monotonic()
+        kept, missing = self.splits(before, deadline)
+        home = site_units(city, policy)
+        splits = [one.split for one in kept]
+        names, unit_community = new_communities(city, home, before, splits)
+        names = self.named(names, unit_community, kept)
+        took["split"] = time.monotonic() - began
+        began = time.monotonic()
+        site_community = communities_of_sites(home, unit_community)
+        left = policy.siting.seconds if deadline is None else max(1.0, deadline.seconds_left)
+        siting, short, replanning = self.stations(
+            times, names, unit_community, site_community, left
+        )
+        took["site"] = time.monotonic() - began
+        after = take_snapshot(
+            city,
+            policy,
+            times,
+            names=names,
+            unit_community=unit_community,
+            site_community=site_community,
+            is_open=siting.siting.is_open,
+            area_m2=siting.siting.area_m2,
+            cost=siting.problem.site_costs(siting.siting),
+        )
+        plan = Plan(
+            city,
+            policy,
+            times,
+            before,
+            after,
+            tuple(splits),
+            siting,
+            (*missing, *short),
+            took,
+            self.stop is not None and self.stop.requested,
+            seconds,
+        )
+        done = replace(replanning, splits=tuple(kept), whole=self.whole(before, kept))
+        return plan, done
+
+    def splits(
+        self, before: Snapshot, deadline: Deadline | None
+    ) -> tuple[list[KeptSplit], list[Shortfall]]:
+        """Keep or change the districts of every community that the policy splits."""
+        city, policy, table = self.city, self.policy, before.communities
+        tiers = {"mandatory"} | ({"gradual"} if policy.split.tier == "gradual" else set())
+        due = table["tier"].isin(tiers).to_numpy(bool) & ~locked_communities(city)
+        rows = [int(row) for row in np.flatnonzero(due)]
+        half = None if deadline is None else Deadline.after(SHARE * deadline.seconds_left)
+        entries = self._entries()
+        kept: list[KeptSplit] = []
+        for done, row in enumerate(rows):
+            task = SplitTask(
+                city, policy, before, row, self.relax, half, self.stop, self.listen, done, len(rows)
+            )
+            one = keep_split(task, self._earlier_ids(task), entries.get(task.community_id))
+            kept.append(one)
+            result = one.split.result
+            text = f"{one.how}: {one.split.districts} districts"
+            self.listen(
+                Progress("split", one.split.name, done + 1, len(rows), result.objective,
+                         result.bound, text)
+            )  # fmt: skip
+        missing = split_shortfalls(city, policy, before, [one.split for one in kept])
+        if not self.relax and any(one.remedy_key != "locked" for one in missing):
+            raise InfeasibleError(missing)
+        return kept, missing
+
+    def _earlier_ids(self, task: SplitTask) -> list[str | None]:
+        """Community of each unit in the earlier plan, if that came of the community of today."""
+        earlier, own = self.earlier, task.community_id
+        units = self.city.units["unit_id"].astype(str).to_numpy(object)[task.members]
+        return [
+            earlier.unit_community[unit] if earlier.unit_parent.get(unit) == own else None
+            for unit in units
+        ]
+
+    def _entries(self) -> dict[str, Mapping[str, Any]]:
+        """Earlier records of splits whose proofs hold: same file, rules, borders and decisions."""
+        record, city = self.earlier.record, self.city
+        same = (
+            record["city"].get("sha256") == city.sha256
+            and record["policy"]["split"] == self.policy.model_dump(mode="json")["split"]
+            and record["city"].get("edge_changes", [])
+            == [change.as_record() for change in city.edge_changes]
+            and record.get("decisions", []) == [one.as_record() for one in city.decisions]
+        )
+        return {str(entry["community_id"]): entry for entry in record["split"]} if same else {}
+
+    def named(
+        self, names: pd.DataFrame, unit_community: IntArray, kept: list[KeptSplit]
+    ) -> pd.DataFrame:
+        """Give districts the ids and names that they had in the earlier plan."""
+        table = names.copy()
+        taken = set(self.city.communities["community_id"].astype(str))
+        taken |= set(self.earlier.community_names)
+        for one in kept:
+            solution = one.split.result.solution
+            if solution is None or not any(one.ids):
+                continue
+            rows = {
+                int(district): int(unit_community[one.split.members[solution == district][0]])
+                for district in np.unique(solution)
+            }
+            parent = one.split.community_id
+            ids = list(one.ids)
+            if parent not in ids:
+                free = [spot for spot, name in enumerate(ids) if name is None]
+                ids[free[0] if free else 0] = parent
+            title = str(one.split.name)
+            for district, row in rows.items():
+                known = ids[district]
+                number = district + 1
+                name = known or free_id(f"{parent}-P{number}", taken)
+                told = self.earlier.community_names.get(name, f"{title}-{number}")
+                table.loc[row, "community_id"] = name
+                table.loc[row, "name"] = title if name == parent else told
+                table.loc[row, "provisional"] = name != parent
+        return table
+
+    def whole(self, before: Snapshot, kept: list[KeptSplit]) -> tuple[str, ...]:
+        """Communities of today that the earlier plan divided and this one does not."""
+        now = {one.split.community_id for one in kept if one.split.result.solution is not None}
+        earlier: dict[str, set[str]] = {}
+        for unit, parent in self.earlier.unit_parent.items():
+            earlier.setdefault(parent, set()).add(self.earlier.unit_community[unit])
+        today = before.communities["community_id"].astype(str)
+        return tuple(name for name in today if len(earlier.get(name, ())) > 1 and name not in now)
+
+    def stations(
+        self,
+        times: WalkingTimes,
+        names: pd.DataFrame,
+        unit_community: IntArray,
+        site_community: IntArray,
+        seconds: float,
+    ) -> tuple[CitySiting, list[Shortfall], Replanning]:
+        """Open stations with as few changes as possible, for the communities of the plan."""
+        city, policy, earlier = self.city, self.policy, self.earlier.stations(self.city)
+        problem = siting_problem(city, policy, times, names, unit_community, site_community)
+        attainable = problem.attainable()
+
+        def missed(siting: Siting, mend: Mend) -> list[Shortfall]:
+            return list(shortfalls(city, policy, problem, siting, names, mend))
+
+        impossible = missed(problem.everything(), more_sites)
+        if impossible and not self.relax and self.budget is None:
+            raise InfeasibleError(impossible)
+        tuning = policy.solver
+        limits = Limits(seconds, tuning.siting_gap, tuning.seed, tuning.threads)
+        exact = replace(limits.within(seconds / 3), gap=0.0)
+        self.listen(Progress("site", text="the cheapest plan, for comparison"))
+        how: dict[str, Any] = {"solver": tuning.name, "stop": self.stop}
+        cheapest = cheapest_siting(attainable, limits=exact, **how)
+        self.listen(Progress("site", text="fewest stations changed"))
+        asked = attainable if self.budget is None else problem
+        found = keep_stations(
+            asked, earlier, budget=self.budget, limits=limits.within(2 * seconds / 3), **how
+        )
+        if found is None and self.budget is None:
+            found = _without_keeping(cheapest, earlier)
+        if found is None:
+            raise NoPlanError("No siting near the earlier plan was found within the limits.")
+        siting = found.siting
+        replanning = Replanning(
+            self.earlier.name, (), (), found.changes, found.cost,
+            cheapest if self.budget is None else None,
+        )  # fmt: skip
+        if self.budget is not None:
+            suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
+            remedy = BudgetRemedy(suffices, attainable.must_reach, cheapest, policy)
+            done = CitySiting(problem, siting, None, None, found.served, self.budget, cheapest)
+            return done, missed(siting, remedy), replanning
+        broken = attainable.violations(siting)
+        if broken:
+            raise NoPlanError(f"No siting near the earlier plan keeps every rule: {broken[0]}.")
+        steps = _Steps(city, policy, problem, attainable, names, limits, self.stop, self.listen)
+        goal = steps._goal()  # noqa: SLF001 - the same stage, with other steps
+        walked = attainable.walking(siting) if goal is None else goal.value(attainable, siting)
+        cost, walking = self._told(attainable, siting, cheapest, found.changes, walked)
+        done = CitySiting(attainable, siting, cost, walking)
+        return done, missed(siting, more_sites), replanning
+
+    def _told(
+        self,
+        problem: StationSiting,
+        siting: Siting,
+        cheapest: Result[Siting],
+        changes: Result[Siting],
+        walked: float,
+    ) -> tuple[Result[Siting], Result[Siting]]:
+        """Return cost and walking of the plan; cost with the bound of all plans."""
+        cost, bound = problem.cost(siting), cheapest.bound
+        proven = bound is not None and cost <= bound + 1e-5 * max(1.0, cost)
+        detail = (
+            f"few changes come first: {changes.objective:g} stations opened or no longer open "
+            f"({changes.status})"
+        )
+        told = replace(
+            cheapest,
+            status=Status.OPTIMAL if proven else Status.FEASIBLE,
+            reason=Reason.PROVEN if proven else Reason.LIMIT,
+            solution=siting,
+            objective=cost,
+            bound=min(bound, cost) if bound is not None else None,
+            detail=detail,
+        )
+        walking = replace(
+            told,
+            status=Status.FEASIBLE,
+            reason=Reason.LIMIT,
+            objective=walked,
+            bound=None,
+            seconds={},
+            detail="not minimised: few changes come first",
+        )
+        return told, walking
+
+
+def _without_keeping(cheapest: Result[Siting], earlier: EarlierStations) -> KeptStations | None:
+    """Return the cheapest plan where the time, or a stop, left no other; None without one."""
+    if cheapest.solution is None:
+        return None
+    changes = replace(
+        cheapest,
+        status=Status.FEASIBLE,
+        reason=Reason.TIME,
+        objective=float(earlier.changes(cheapest.solution)),
+        bound=None,
+        detail="the cheapest plan, since none nearer to the earlier one was found in the time",
+    )
+    return KeptStations(cheapest.solution, changes, cheapest)
