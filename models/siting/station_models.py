@@ -39,13 +39,18 @@ class Levels:
 
     Parameters
     ----------
-    columns, unit, minutes
-        Column, unit and radius of each, shape (levels,).
+    columns, unit, minutes, step
+        Column, unit, radius of each and minutes to the next radius, shape (levels,).
+    least
+        Minutes of each unit with every candidate open, shape (units,); those of a unit are
+        ``least`` and the steps whose column is 1.
     """
 
     columns: IntArray
     unit: IntArray
     minutes: FloatArray
+    step: FloatArray
+    least: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,11 +235,31 @@ def walking_model(problem: StationSiting, *, budget: float) -> StationModel:
     blocks.floor_area(np.arange(problem.num_communities))
     blocks.cover(uncovered_units(problem))
     blocks.budget(budget)
-    _add_minutes(blocks)
+    _add_minutes(blocks, problem.residents)
     return blocks.build()
 
 
-def _add_minutes(blocks: _Blocks) -> None:
+def minutes_blocks(problem: StationSiting, *, budget: float, name: str) -> _Blocks:
+    """
+    Return the columns and rows of all plans within a budget, with the minutes of every unit.
+
+    Parameters
+    ----------
+    budget
+        Largest cost.
+    name
+        Name of the model; its objective is empty.
+    """
+    blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), name, 0.0)
+    blocks.sizes()
+    blocks.floor_area(np.arange(problem.num_communities))
+    blocks.cover(uncovered_units(problem))
+    blocks.budget(budget)
+    _add_minutes(blocks, np.zeros(problem.num_units))
+    return blocks
+
+
+def _add_minutes(blocks: _Blocks, weights: FloatArray) -> None:
     """Add the radius variables z of every unit that a candidate could bring nearer."""
     problem = blocks.problem
     base = problem.nearest(problem.fixed_open)[1]
@@ -252,9 +277,11 @@ def _add_minutes(blocks: _Blocks) -> None:
     last[:-1] = of_unit[1:] != of_unit[:-1]
     beyond = np.where(last, base[of_unit], np.r_[radius[1:], 0])
     step = np.where(np.isfinite(beyond), beyond - radius, 0.0)
-    z = blocks.builder.add_columns(problem.residents[of_unit] * step, upper=1)
-    blocks.levels = Levels(z, of_unit.astype(np.int64), radius)
+    z = blocks.builder.add_columns(weights[of_unit] * step, upper=1)
     first = np.r_[True, last[:-1]] if of_unit.size else np.empty(0, dtype=bool)
+    least = base.copy()
+    least[of_unit[first]] = radius[first]
+    blocks.levels = Levels(z, of_unit.astype(np.int64), radius, step, least)
     chained = np.flatnonzero(~first)
     if of_unit.size:
         blocks.builder.add_rows(
@@ -263,12 +290,8 @@ def _add_minutes(blocks: _Blocks) -> None:
             np.r_[np.ones(unit.size + of_unit.size), -np.ones(chained.size)],
             lower=first.astype(float),
         )
-    untouched = problem.must_reach.copy()
-    untouched[of_unit] = False
-    blocks.builder.offset = float(
-        (problem.residents[untouched] * base[untouched]).sum()
-        + (problem.residents[of_unit[first]] * radius[first]).sum()
-    )
+    wanted = problem.must_reach
+    blocks.builder.offset = float((weights[wanted] * least[wanted]).sum())
 
 
 def served_model(

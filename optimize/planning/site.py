@@ -9,14 +9,22 @@ import numpy as np
 import pandas as pd
 
 from ...instances.city import City
+from ...instances.decisions import closing, least_areas
 from ...instances.policy import Policy
 from ...instances.walking import WalkingTimes
 from ...models.formulation import IntArray
 from ...models.siting.station import Siting, StationSiting
+from ...models.siting.walking_goals import WalkingGoal
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress, silent
 from ..result import Reason, Result, Status
-from ..siting.engine import cheapest_of_served, cheapest_siting, least_walking, most_served
+from ..siting.engine import (
+    cheapest_of_served,
+    cheapest_siting,
+    least_goal,
+    least_walking,
+    most_served,
+)
 from .shortfall import InfeasibleError, Shortfall
 from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, Mend, more_sites, shortfalls
 from .snapshot import counts_as_existing, offers_service
@@ -146,13 +154,15 @@ class _Steps:
         problem = self.attainable
         lowest = self._lowest(deadline.seconds_left * SHARE, "least cost")
         first = _solution(lowest)
-        walking = least_walking(
-            problem,
-            first,
-            budget=problem.cost(first) * (1 + self.policy.siting.cost_slack),
-            limits=self.limits.within(deadline.seconds_left),
-            **self._how("least walking"),
-        )
+        budget = problem.cost(first) * (1 + self.policy.siting.cost_slack)
+        left = self.limits.within(deadline.seconds_left)
+        goal = self._goal()
+        if goal is None:
+            how = self._how("least walking")
+            walking = least_walking(problem, first, budget=budget, limits=left, **how)
+        else:
+            how = self._how(f"least walking, {goal.kind}")
+            walking = least_goal(problem, first, goal, budget=budget, limits=left, **how)
         chosen = _solution(walking)
         cost = _cost_of(lowest, problem.cost(chosen), self.policy)
         siting = CitySiting(problem, chosen, cost, walking, lowest=lowest)
@@ -180,6 +190,23 @@ class _Steps:
         remedy = BudgetRemedy(suffices, attainable.must_reach, lowest, self.policy)
         siting = CitySiting(problem, chosen, None, None, served, budget, lowest)
         return siting, self._missing(chosen, remedy)
+
+    def _goal(self) -> WalkingGoal | None:
+        """Return whose minutes are least; None for those of all together."""
+        rules, units = self.policy.siting, self.city.units
+        if rules.walking_goal == "mean":
+            return None
+        if rules.walkers not in units:
+            raise ValueError(
+                f"siting.walkers = {rules.walkers!r} is no column of the layer units; known are "
+                f"{', '.join(str(name) for name in units.columns)}."
+            )
+        people = np.maximum(units[rules.walkers].fillna(0).to_numpy(float), 0.0)
+        if rules.walking_goal == "street":
+            names = self.communities["street_id"].fillna("").astype(str)
+            group = np.unique(names, return_inverse=True)[1][self.problem.community_of_unit]
+            return WalkingGoal("group", people, group=group.astype(np.int64))
+        return WalkingGoal(rules.walking_goal, people, rules.worst_share)
 
     def _lowest(self, seconds: float, step: str) -> Result[Siting]:
         exact = replace(self.limits.within(seconds), gap=0.0)
@@ -228,7 +255,7 @@ def siting_problem(
 ) -> StationSiting:
     """Turn a city with given communities into the arrays of a siting problem."""
     sites, units = city.sites, city.units
-    existing = counts_as_existing(city, policy)
+    existing = counts_as_existing(city, policy) & ~closing(city)
     largest = sites["max_area_m2"].to_numpy(float)
     today = np.where(existing, sites["floor_area_m2"].to_numpy(float), 0.0)
     largest = np.maximum(largest, today)
@@ -241,7 +268,9 @@ def siting_problem(
     return StationSiting(
         existing=existing,
         area_today_m2=today,
-        min_area_m2=np.minimum(policy.siting.min_facility_area_m2, largest),
+        min_area_m2=np.minimum(
+            np.maximum(policy.siting.min_facility_area_m2, least_areas(city)), largest
+        ),
         max_area_m2=largest,
         fixed_cost=sites["fixed_cost"].to_numpy(float),
         cost_per_m2=sites["cost_per_m2"].to_numpy(float),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from ...models.siting.station_models import (
     served_model,
     walking_model,
 )
+from ...models.siting.walking_goals import WalkingGoal, goal_model
 from ..limits import Deadline, Limits, Stop
 from ..result import ModelSize, Reason, Result, Status, larger_model
 from ..solvers import solve_model
@@ -159,6 +161,37 @@ def least_walking(
     return _solve_city(problem, station, start, limits, solver, stop, listen)
 
 
+def least_goal(
+    problem: StationSiting,
+    start: Siting,
+    goal: WalkingGoal,
+    *,
+    budget: float,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> Result[Siting]:
+    """
+    Find the plan that is best for those who walk farthest, among those within ``budget``.
+
+    Parameters
+    ----------
+    start
+        A plan within the budget, returned unless a better one is found.
+    goal
+        Whose minutes count, and how.
+    budget
+        Largest cost, in the policy's currency.
+    limits, solver, stop, listen
+        As in :func:`cheapest_siting`.
+    """
+    limits = limits or Limits()
+    station = goal_model(problem, goal, budget=budget + TOLERANCE * max(1.0, budget))
+    value = partial(goal.value, problem)
+    return _solve_city(problem, station, start, limits, solver, stop, listen, value)
+
+
 def most_served(
     problem: StationSiting,
     *,
@@ -235,11 +268,12 @@ def _solve_city(
     solver: str,
     stop: Stop | None,
     listen: Listen | None,
+    goal: Callable[[Siting], float] | None = None,
 ) -> Result[Siting]:
     """Solve one model of the whole city; keep the better of its plan and ``start``."""
     began = time.monotonic()
     maximize = station.model.maximize
-    value = problem.residents_served if maximize else problem.walking
+    value = goal or (problem.residents_served if maximize else problem.walking)
     if station.candidates.size + station.sized.size == 0:
         trivial = _Sum(bound=value(start))
         return _checked(problem, start, value(start), trivial, limits, solver, 0.0, maximize)
@@ -247,7 +281,7 @@ def _solve_city(
         station.model,
         solver=solver,
         limits=limits,
-        start=None if maximize else station.start(problem, start),
+        start=None if maximize or goal is not None else station.start(problem, start),
         stop=stop,
         listen=listen,
     )

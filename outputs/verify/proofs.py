@@ -37,7 +37,7 @@ def proofs(view: View) -> Iterator[str]:
             low, high = objective(view, community, entry)
             yield from _objective(f"split of {community}", entry, low, high)
             yield from within_compactness(view, community, entry)
-    if view.is_sited:
+    if view.is_sited and view.services is None:
         yield from _siting(view, siting)
 
 
@@ -69,8 +69,7 @@ def _objective(name: str, step: dict[str, Any], low: float, high: float) -> Iter
 
 def _siting(view: View, siting: dict[str, Any]) -> Iterator[str]:
     spent = float(numbers(view.facilities["cost"]).sum())
-    inside = view.in_reach & (view.residents > 0)
-    walked = float((view.residents[inside] * view.minutes[inside]).sum())
+    walked = _walked(view)
     for name, found in (("cost", spent), ("walking", walked), ("served", _served(view))):
         if siting.get(name):
             yield from _objective(f"siting, {name}", siting[name], found, found)
@@ -83,6 +82,34 @@ def _siting(view: View, siting: dict[str, Any]) -> Iterator[str]:
     cost, lowest = siting.get("cost"), siting.get("lowest")
     if siting["mode"] == "cheapest" and cost and lowest:
         yield from _cheapest(spent, cost, lowest, view.policy["siting"]["cost_slack"])
+
+
+def _walked(view: View) -> float:
+    """Return the minutes that the policy wants least, from the minutes of the units."""
+    rules = view.policy["siting"]
+    goal = rules.get("walking_goal", "mean")
+    inside = view.in_reach & (view.residents > 0)
+    minutes = view.minutes[inside]
+    if goal == "mean":
+        return float((view.residents[inside] * minutes).sum())
+    people = np.nan_to_num(numbers(view.units[rules["walkers"]]))[inside]
+    counted = pd.DataFrame({"people": people, "minutes": minutes})[people > 0]
+    if counted.empty:
+        return 0.0
+    if goal == "largest":
+        return float(counted["minutes"].max())
+    if goal == "street":
+        street = view.districts.set_index("community_id")["street_id"]
+        homes = view.units["community_id"][inside].map(street).fillna("")
+        counted["street"] = homes.to_numpy(object)[people > 0]
+        counted["walked"] = counted["people"] * counted["minutes"]
+        sums = counted.groupby("street")[["people", "walked"]].sum()
+        return float((sums["walked"] / sums["people"]).max())
+    counted = counted.sort_values("minutes", ascending=False)
+    wanted = rules["worst_share"] * counted["people"].sum()
+    before = counted["people"].cumsum() - counted["people"]
+    taken = (wanted - before).clip(lower=0.0, upper=counted["people"])
+    return float((taken * counted["minutes"]).sum() / wanted)
 
 
 def _cheapest(
