@@ -11,10 +11,17 @@ from shequ.benchmarks.commands import bench
 from shequ.commands.catalogue import catalogue
 from shequ.commands.check import check
 from shequ.commands.communities import communities
+from shequ.commands.compare import compare
+from shequ.commands.explain import explaining
 from shequ.commands.generate import generate
+from shequ.commands.joint import joint
 from shequ.commands.options import BAD_INPUT, INFEASIBLE, NO_PLAN
+from shequ.commands.phases import phases
 from shequ.commands.planning import planning
 from shequ.commands.solve import solve
+from shequ.commands.staff import staff
+from shequ.commands.trade_off import trade_off
+from shequ.commands.walk import walk
 from shequ.version import __version__
 
 app = typer.Typer(
@@ -26,7 +33,14 @@ app = typer.Typer(
 )
 app.add_typer(planning)
 app.add_typer(communities)
+app.add_typer(compare)
+app.add_typer(trade_off)
 app.add_typer(catalogue)
+app.add_typer(phases)
+app.add_typer(staff)
+app.add_typer(walk)
+app.add_typer(joint)
+app.add_typer(explaining)
 app.add_typer(solve, name="solve")
 app.add_typer(check, name="check")
 app.add_typer(generate, name="generate")

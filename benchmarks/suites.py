@@ -58,6 +58,12 @@ SUITES = {
             repeats=3,
         ),
         Suite(
+            name="walking",
+            text="bounded shortest paths: the compiled search beside scipy's, in one run",
+            any_of=frozenset({"walking"}),
+            repeats=3,
+        ),
+        Suite(
             name="growth",
             text="generated cases of growing size, every family, all default solvers and peers",
             any_of=frozenset({"growth"}),
@@ -107,6 +113,22 @@ SUITES = {
             solvers=("highs", "pulp-cbc", "pulp-highs"),
             time_limit=120.0,
             methods=("shequ", "textbook", "spopt", "spopt-p-center"),
+        ),
+        Suite(
+            name="services",
+            text="several services that share sites: the engine beside the plain form",
+            any_of=frozenset({"services"}),
+            own_limits=True,
+            methods=("shequ-services", "services-plain"),
+            memory_limit_mib=8192.0,
+        ),
+        Suite(
+            name="joint",
+            text="boundaries and stations together: the engine beside the plain form",
+            any_of=frozenset({"joint"}),
+            own_limits=True,
+            methods=("shequ-joint", "joint-plain"),
+            memory_limit_mib=8192.0,
         ),
         Suite(
             name="published",

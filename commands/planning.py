@@ -17,6 +17,7 @@ from .options import SolverOptions, spread
 if TYPE_CHECKING:
     from ..instances.city import City as ReadCity
     from ..instances.policy import Policy
+    from ..optimize.planning.plan import ServicesAsked
 
 planning = typer.Typer()
 
@@ -40,6 +41,17 @@ Budget = Annotated[
     float | None,
     typer.Option("--budget", min=0, help="Serve the most residents with this much money."),
 ]
+Services = Annotated[
+    str | None,
+    typer.Option(help='Lay out services of the catalogue: "all", or ids joined by commas.'),
+]
+CatalogueFile = Annotated[
+    Path | None, typer.Option("--catalogue", help="Your own catalogue, for --services.")
+]
+Decisions = Annotated[
+    Path | None,
+    typer.Option(help="Decisions on sites, units and communities: CSV or a layer."),
+]
 LANGUAGES = ("en", "zh")
 
 
@@ -55,6 +67,7 @@ class PlanOptions:
         Path | None,
         typer.Option(help="CSV of bridges and cuts: unit_a, unit_b, action add or remove."),
     ] = None
+    decisions: Decisions = None
 
 
 def _check_output(folder: Path) -> None:
@@ -92,9 +105,11 @@ def read_inputs(
     *,
     need_sites: bool = True,
     edges: Path | None = None,
+    decisions: Path | None = None,
 ) -> tuple[ReadCity, Policy]:
-    """Read policy and city, and say on standard error what was read."""
+    """Read policy, city and decisions, and say on standard error what was read."""
     from ..instances.city import read_city  # noqa: PLC0415
+    from ..instances.decided_city import decided_city, told  # noqa: PLC0415
     from ..instances.edge_changes import read_edge_changes  # noqa: PLC0415
     from ..instances.policy import load_policy  # noqa: PLC0415
 
@@ -110,6 +125,9 @@ def read_inputs(
     changes = () if edges is None else read_edge_changes(edges)
     read = read_city(city, rules, need_sites=need_sites, edge_changes=changes)
     typer.echo(str(read), err=True)
+    read = decided_city(read, rules, decisions)
+    if read.decisions:
+        typer.echo(told(read), err=True)
     for warning in read.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for repair in read.repairs:
@@ -159,6 +177,8 @@ def _run(
     search: SolverOptions,
     relax: bool,
     budget: float | None = None,
+    services: str | None = None,
+    catalogue: Path | None = None,
 ) -> None:
     """Make a plan of some stages, write it and verify what was written."""
     from ..optimize.limits import Stop  # noqa: PLC0415
@@ -172,6 +192,11 @@ def _run(
     _check_language(lang)
     if budget is not None and not math.isfinite(budget):
         raise ValueError(f"--budget {budget} not understood; give an amount, or leave it out.")
+    if services is not None and budget is not None:
+        raise ValueError(
+            "--budget is for stations alone; with --services set services.budget_of_street."
+        )
+    asked = asked_services(services, catalogue)
     _check_output(output)
     began = time.monotonic()
     read, rules = read_inputs(
@@ -181,6 +206,7 @@ def _run(
         tuning(search),
         need_sites="site" in stages,
         edges=where.edges,
+        decisions=where.decisions,
     )
     backend_named(rules.solver.name)
     stop, resume = Stop(), output / ".shequ-resume.json"
@@ -195,6 +221,7 @@ def _run(
             stop=stop,
             listen=listen,
             resume=resume,
+            services=asked,
         )
     if plan.interrupted:
         typer.echo("interrupted: the best plan so far is written", err=True)
@@ -207,6 +234,30 @@ def _run(
     verify_folder(output)
     typer.echo(f"{time.monotonic() - began:.1f} s in all", err=True)
     typer.echo(f"report: {files[-1]}")
+
+
+def asked_services(services: str | None, catalogue: Path | None) -> ServicesAsked | None:
+    """
+    Read which services are wanted.
+
+    Raises
+    ------
+    ValueError
+        If the catalogue cannot be used, or is given without services.
+    """
+    from ..instances.catalogue import load_catalogue  # noqa: PLC0415 - quick --help
+    from ..instances.services import service_ids  # noqa: PLC0415
+    from ..optimize.planning.plan import ServicesAsked  # noqa: PLC0415
+
+    if services is None:
+        if catalogue is not None:
+            raise ValueError("--catalogue is for --services; add --services all or some ids.")
+        return None
+    known = load_catalogue(catalogue)
+    ids = None if services.strip().casefold() == "all" else service_ids(services)
+    if ids == ():
+        raise ValueError('--services names none; give "all", or ids that `shequ catalogue` lists.')
+    return ServicesAsked(known, ids)
 
 
 def tuning(search: SolverOptions) -> dict[str, object]:
@@ -236,9 +287,20 @@ def site(
     *,
     budget: Budget = None,
     relax: Relax = False,
+    services: Services = None,
+    catalogue: CatalogueFile = None,
 ) -> None:
-    """Open and size stations for the communities of today."""
-    _run(city, ("site",), where=where, search=search, relax=relax, budget=budget)
+    """Open and size stations, or all services, for the communities of today."""
+    _run(
+        city,
+        ("site",),
+        where=where,
+        search=search,
+        relax=relax,
+        budget=budget,
+        services=services,
+        catalogue=catalogue,
+    )
 
 
 @planning.command()
@@ -249,10 +311,30 @@ def plan(
     search: SolverOptions,
     *,
     budget: Budget = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder of an earlier plan: change as little of it as needed."),
+    ] = None,
     relax: Relax = True,
+    services: Services = None,
+    catalogue: CatalogueFile = None,
 ) -> None:
     """Audit, split, site, write and verify: the whole plan of a city."""
-    _run(city, ("split", "site"), where=where, search=search, relax=relax, budget=budget)
+    if earlier is not None:
+        from .from_plan import run_from_plan  # noqa: PLC0415 - it builds on this module
+
+        run_from_plan(city, earlier, where=where, search=search, relax=relax, budget=budget)
+        return
+    _run(
+        city,
+        ("split", "site"),
+        where=where,
+        search=search,
+        relax=relax,
+        budget=budget,
+        services=services,
+        catalogue=catalogue,
+    )
 
 
 def verify_folder(folder: Path) -> None:

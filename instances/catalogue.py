@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -83,6 +83,8 @@ class Service(PolicySection):
     tiers: Annotated[tuple[Tier, ...], Field(strict=False)] = ()
     shares: Ids = ()
     covers: Ids = ()
+    extends: str = ""
+    aliases: Ids = ()
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -160,8 +162,26 @@ class Catalogue(PolicySection):
         return (*self.service, *self.indicator)
 
     def may_share(self, one: str, other: str) -> bool:
-        """Whether two services may be in the same building; each entry holds both ways."""
-        return other in self[one].shares or one in self[other].shares
+        """
+        Whether two services may be in the same building.
+
+        A service and all that it lists are a group: each of them may be with each other.
+        """
+        return any(
+            {one, other} <= {service.id, *service.shares}
+            for service in self.service
+            if service.shares
+        )
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Id of the service that each id or alias means, in the spelling of :mod:`.services`."""
+        return {
+            name: service.id
+            for service in self.service
+            for text in (service.id, *service.aliases)
+            for name in service_ids(text)
+        }
 
     def recalled(self) -> Iterator[tuple[str, str, Figure]]:
         """Figures that want to be verified: id of the service or indicator, name, figure."""
@@ -238,6 +258,11 @@ def _merged(content: Mapping[str, Any], origin: str) -> dict[str, Any]:
         for field in ("shares", "covers"):
             if field in entry and isinstance(entry[field], list):
                 entry[field] = [name for name in entry[field] if name not in removed]
+        if entry.get("extends") in removed:
+            raise CatalogueError(
+                f"The catalogue {origin} removes {entry['extends']}, which {entry['id']} extends; "
+                "remove that too."
+            )
     rest = {key: value for key, value in content.items() if key not in {"service", "remove"}}
     sources = base["sources"] | dict(rest.pop("sources", {}))
     return base | rest | {"sources": sources, "service": list(services.values())}
@@ -302,7 +327,35 @@ def _faults(catalogue: Catalogue) -> Iterator[str]:
             yield from (f"{service.id}.{field} names {name}, which there is not" for name in lost)
             if service.id in others:
                 yield f"{service.id}.{field} names itself"
+        yield from _extension(catalogue, service)
+    yield from _ambiguous(catalogue)
     yield from _circular(catalogue)
+
+
+def _extension(catalogue: Catalogue, service: Service) -> Iterator[str]:
+    """Find a point that extends what it cannot."""
+    if not service.extends:
+        return
+    others = {other.id: other for other in catalogue.service}
+    main = others.get(service.extends)
+    if main is None:
+        yield f"{service.id}.extends names {service.extends}, which there is not"
+    elif main.extends or main is service:
+        yield f"{service.id}.extends names {service.extends}, which is a point itself"
+    if service.role != "point":
+        yield f'{service.id}.extends wants role = "point", not {service.role}'
+
+
+def _ambiguous(catalogue: Catalogue) -> Iterator[str]:
+    """Find names that mean several services."""
+    owner: dict[str, str] = {}
+    for service in catalogue.service:
+        for text in (service.id, *service.aliases):
+            if len(service_ids(text)) != 1:
+                yield f'{service.id}.aliases: "{text}" should be one name without ; and ,'
+            for name in service_ids(text):
+                if owner.setdefault(name, service.id) != service.id:
+                    yield f"{service.id}.aliases: {name} means {owner[name]} already"
 
 
 def _unsourced(catalogue: Catalogue) -> Iterator[str]:

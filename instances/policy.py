@@ -20,6 +20,8 @@ from pydantic import (
     ValidationError,
 )
 
+from .policy_circles import CirclesPolicy
+from .policy_decisions import DecisionsPolicy
 from .policy_sections import (
     InputPolicy,
     PolicySection,
@@ -29,6 +31,7 @@ from .policy_sections import (
     StaffPolicy,
     WalkingPolicy,
 )
+from .policy_services import ServicesPolicy
 
 
 class PolicyError(ValueError):
@@ -40,9 +43,12 @@ class Policy(PolicySection):
 
     split: SplitPolicy = SplitPolicy()
     siting: SitingPolicy = SitingPolicy()
+    services: ServicesPolicy = ServicesPolicy()
+    circles: CirclesPolicy = CirclesPolicy()
     walking: WalkingPolicy = WalkingPolicy()
     staff: StaffPolicy = StaffPolicy()
     input: InputPolicy = InputPolicy()
+    decisions: DecisionsPolicy = DecisionsPolicy()
     solver: SolverPolicy = SolverPolicy()
 
     def with_values(self, values: Mapping[str, Any]) -> Policy:

@@ -225,6 +225,11 @@ class ModelBuilder:
         first, self.num_rows = self.num_rows, self.num_rows + low.size
         return np.arange(first, self.num_rows, dtype=np.int64)
 
+    @property
+    def costs(self) -> FloatArray:
+        """Objective coefficients of the columns so far, shape (columns,)."""
+        return np.concatenate(self._costs) if self._costs else np.empty(0)
+
     def build(self) -> LinearModel:
         """Freeze the blocks into a model."""
         row, column, coefficient = (

@@ -17,6 +17,7 @@ from ..optimize.planning.plan import Plan
 from ..optimize.planning.snapshot import Snapshot
 from ..version import __version__
 from .layers import PlanFiles
+from .service_layers import service_layers
 
 LIBRARIES = ("highspy", "ortools", "pulp", "numpy", "scipy", "shapely", "geopandas", "pyogrio")
 SHORTEST_LINE_M = 1e-6
@@ -46,6 +47,7 @@ def plan_layers(plan: Plan, *, lang: str = "en") -> PlanFiles:
         "allocation": _allocation(plan),
         "communities_before": _communities(plan, plan.before),
     }
+    layers |= {} if plan.services is None else service_layers(plan, plan.services)
     written = {name: city.in_input_crs(layer) for name, layer in layers.items()}
     return PlanFiles(
         **written,
@@ -147,6 +149,8 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
     city, policy = plan.city, plan.policy
     limit = plan.time_limit
     extra = {} if plan.rebalance is None else {"rebalance": plan.rebalance.as_record(plan.before)}
+    if plan.services is not None:
+        extra["services"] = plan.services.as_record()
     return {
         "shequ": __version__,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -166,6 +170,7 @@ def plan_record(plan: Plan, *, lang: str) -> dict[str, Any]:
             "warnings": [*city.warnings, *plan.times.summary],
             "repairs": list(city.repairs),
         },
+        "decisions": [decision.as_record() for decision in city.decisions],
         "policy": policy.model_dump(mode="json"),
         "figures": {"before": plan.before.figures(policy), "after": plan.after.figures(policy)},
         "split": [split.as_record() for split in plan.splits],

@@ -60,8 +60,43 @@ def summary(record: dict[str, Any]) -> str:
     lines += [
         f"{label}: {_figure(before, key)} → {_figure(after, key)}" for label, key in shown.items()
     ]
-    lines.append(f"cost: {after['cost']:,.1f} ({record['policy']['siting']['currency']})")
+    currency = record["policy"]["siting"]["currency"]
+    lines.append(f"cost: {after['cost']:,.1f} ({currency})")
+    if "services" in record:
+        lines[-1] = f"cost of stations: {after['cost']:,.1f} ({currency})"
+        lines += services_lines(record["services"], currency)
     return "\n".join(lines + _shortfall_lines(record))
+
+
+def services_lines(services: dict[str, Any], currency: str) -> list[str]:
+    """Return the services of a plan, a line each, and how well they are known to be best."""
+    proof = services["proof"]
+    share = proof["gap_of_what_can_change"]
+    gap = "no bound" if share is None else f"gap {100 * share:.3f} % of what a plan can change"
+    status = f"{proof['status']} ({proof['reason']})"
+    wide = max(len(row["service"]) for row in services["services"])
+    head = f"{'service':{wide}}  {'there':>6} {'new':>5} {'closed':>6} {'m²':>9} {'cost':>9}"
+    lines = [
+        f"services, mode {services['mode']}: cost {services['cost']:,.1f} ({currency})",
+        f"services, proof: {status}, {gap}",
+        f"{head}  out of reach, of these beyond all sites",
+    ]
+    for row in services["services"]:
+        new = row["opened"] + row["converted"]
+        out = 100 * row["people_out_of_reach"] / row["people"] if row["people"] else None
+        beyond = 100 * row["people_beyond_all_sites"] / row["people"] if row["people"] else None
+        reach = "-" if out is None else f"{out:.1f} %, {beyond:.1f} %"
+        lines.append(
+            f"{row['service']:{wide}}  {row['facilities']:6,} {new:5,} {row['closed']:6,} "
+            f"{row['floor_area_m2']:9,.0f} {row['cost']:9,.1f}  {reach}"
+        )
+    lacking = sum(row["places_lacking_one"] for row in services["services"])
+    area = sum(row["lacking_m2"] for row in services["services"])
+    lines.append(
+        f"lacking: {lacking:,} facilities in places that should have one, {area:,.0f} m² "
+        f"in places, {services['unserved_m2']:,.0f} m² that households cannot find within reach"
+    )
+    return lines
 
 
 def _split_line(record: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from .styles import layer_styles
 
 __all__ = ["GEOPACKAGE", "RECORD", "REPORT", "plain", "read_plan", "rewrite_report", "write_plan"]
 
-POINTS = ("facilities", "candidates")
+POINTS = ("facilities", "candidates", "services", "service_gaps")
 POLYGONS = ("districts", "units", "communities_before")
 ASSIGNMENT = ("unit_id", "community_id_before", "community_id", "site_id", "minutes", "in_reach")
 

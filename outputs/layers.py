@@ -31,6 +31,9 @@ class PlanFiles:
         Lines as read; None if the city has none.
     record
         Content of ``plan.json``.
+    services, service_gaps, assignments
+        Points of the services at the sites, points of the places that lack one, and who uses which
+        station; None if the plan has stations alone.
     """
 
     districts: GeoDataFrame
@@ -42,3 +45,6 @@ class PlanFiles:
     network: GeoDataFrame | None
     barriers: GeoDataFrame | None
     record: dict[str, Any]
+    services: GeoDataFrame | None = None
+    service_gaps: GeoDataFrame | None = None
+    assignments: GeoDataFrame | None = None

@@ -11,7 +11,8 @@ WEB_MAP = "districts.geojson"
 LISTED = (GEOPACKAGE, WEB_MAP, *TABLES, PICTURE, REPORT)
 """Files whose hashes ``plan.json`` lists: all others of the plan."""
 
-OPTIONAL = frozenset({"network", "barriers"})
+SERVICE_LAYERS = ("services", "service_gaps", "assignments")
+OPTIONAL = frozenset({"network", "barriers", *SERVICE_LAYERS})
 IDS = frozenset(
     {"community_id", "parent_id", "unit_id", "site_id", "community_id_before", "street_id"}
 )
@@ -74,6 +75,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "communities_before": ("community_id", "name", "street_id", "tier", *_FIGURES),
     "network": ("from_node", "to_node", "length_m"),
     "barriers": ("crossable",),
+    "services": (
+        "site_id",
+        "service",
+        "category",
+        "role",
+        "level",
+        "action",
+        "floor_area_before_m2",
+        "floor_area_m2",
+        "cost",
+        "community_id",
+        "street_id",
+        "used_m2",
+        "utilisation",
+    ),
+    "service_gaps": ("service", "rule", "place_kind", "place_id", "target", "value", "short"),
+    "assignments": ("unit_id", "site_id", "floor_area_m2", "households", "minutes"),
 }
 """Columns without which a layer cannot be used."""
 

@@ -77,4 +77,4 @@ def test_a_copy_is_written_edited_and_checked(
     path.write_text(text.replace('level = "point"', 'level = "corner"', 1), encoding="utf-8")
     code, _, err = run(monkeypatch, capsys, str(path))
     assert code == BAD_INPUT
-    assert "service parcel.level" in err
+    assert "service service_point.level" in err

@@ -94,7 +94,7 @@ def sites_layer(
             "max_area_m2": sites.max_area_m2,
             "fixed_cost": sites.fixed_cost,
             "cost_per_m2": sites.cost_per_m2,
-            "services": _text(["comprehensive"] * len(ids)),
+            "services": _text(np.where(sites.existing, "comprehensive_station", "")),
             "required": np.zeros(len(ids), dtype=bool),
             "forbidden": np.zeros(len(ids), dtype=bool),
         },

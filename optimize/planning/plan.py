@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...instances.catalogue import Catalogue
 from ...instances.city import City
+from ...instances.decisions import locked_units
 from ...instances.policy import Policy, render_policy
+from ...instances.service_places import Places
 from ...instances.site_units import site_units
+from ...instances.travel import CityWalks
 from ...instances.walking import WalkingTimes, walking_times
 from ...models.formulation import FloatArray, IntArray
 from ...models.siting.station import Siting
@@ -23,12 +27,14 @@ from .audit import audit_city
 from .checkpoint import Checkpoint
 from .community import CommunitySplit
 from .shortfall import Shortfall
-from .site import CitySiting, site_city
+from .site import CitySiting, site_city, siting_problem
+from .site_shortfalls import more_sites, shortfalls
 from .snapshot import Snapshot, communities_of_sites, counts_as_existing, take_snapshot
 from .split import split_city
 
 if TYPE_CHECKING:
     from .rebalance_region import CityRebalance
+    from .services import CityServices
 
 STAGES = ("split", "site")
 
@@ -58,6 +64,8 @@ class Plan:
         The limit for the whole run, in seconds; None for the policy's limits only.
     rebalance
         Rules and regions of a rebalancing; None for any other plan.
+    services
+        All services laid out together; None if stations alone were asked for.
     """
 
     city: City
@@ -72,6 +80,24 @@ class Plan:
     interrupted: bool = False
     time_limit: float | None = None
     rebalance: CityRebalance | None = None
+    services: CityServices | None = None
+
+
+@dataclass(frozen=True)
+class ServicesAsked:
+    """
+    Which services a plan lays out.
+
+    Parameters
+    ----------
+    catalogue
+        What there is.
+    ids
+        Those that are wanted; None for all that have a floor area.
+    """
+
+    catalogue: Catalogue
+    ids: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -96,6 +122,7 @@ def make_plan(
     stop: Stop | None = None,
     listen: Listener = silent,
     resume: Path | None = None,
+    services: ServicesAsked | None = None,
 ) -> Plan:
     """
     Make the plan of a city.
@@ -116,6 +143,8 @@ def make_plan(
         A request to stop, and who hears of progress.
     resume
         File that keeps finished splits until the caller clears it.
+    services
+        Services to lay out together instead of stations alone.
 
     Raises
     ------
@@ -127,6 +156,11 @@ def make_plan(
     clock = _Clock()
     deadline = None if seconds is None else Deadline.after(seconds)
     listen(Progress("walk", text="walking times"))
+    given = city
+    if services is not None:
+        from .services import stationed_city  # noqa: PLC0415 - large, and rarely asked for
+
+        city, policy = stationed_city(city, policy, services.catalogue)
     times = walking_times(city, policy)
     clock.lap("walk")
     before = audit_city(city, policy, times)
@@ -137,6 +171,7 @@ def make_plan(
         checkpoint = None
         if resume is not None:
             changes = [json.dumps(change.as_record()) for change in city.edge_changes]
+            changes += [json.dumps(decision.as_record()) for decision in city.decisions]
             checkpoint = Checkpoint.open(resume, city.sha256, render_policy(policy), *changes)
         half = None if deadline is None else Deadline.after(deadline.seconds_left * 0.6)
         splits, missing = split_city(
@@ -153,8 +188,21 @@ def make_plan(
     site_unit = site_units(city, policy)
     names, unit_community = new_communities(city, site_unit, before, splits)
     site_community = communities_of_sites(site_unit, unit_community)
-    siting = None
-    if "site" in stages:
+    siting, laid_out = None, None
+    left = None if deadline is None else max(1.0, deadline.seconds_left)
+    if "site" in stages and services is not None:
+        laid_out = _lay_out(
+            given,
+            policy,
+            services,
+            Places(names, unit_community, site_community),
+            seconds=left,
+            stop=stop,
+            listen=listen,
+        )
+        missing += _short_of_stations(city, policy, times, laid_out)
+        clock.lap("services")
+    elif "site" in stages:
         siting, short = site_city(
             city,
             policy,
@@ -164,13 +212,16 @@ def make_plan(
             site_community=site_community,
             budget=budget,
             relax=relax,
-            seconds=None if deadline is None else max(1.0, deadline.seconds_left),
+            seconds=left,
             stop=stop,
             listen=listen,
         )
         missing += short
         clock.lap("site")
     decision, cost = _decision(city, policy, siting)
+    if laid_out is not None:
+        is_open, area, cost = laid_out.site_decision()
+        decision = Siting(is_open, area)
     after = take_snapshot(
         city,
         policy,
@@ -195,7 +246,45 @@ def make_plan(
         clock.seconds,
         interrupted,
         seconds,
+        services=laid_out,
     )
+
+
+def _lay_out(
+    city: City,
+    policy: Policy,
+    services: ServicesAsked,
+    places: Places,
+    *,
+    seconds: float | None,
+    stop: Stop | None,
+    listen: Listener,
+) -> CityServices:
+    """Lay out services in a city as it was read."""
+    from .services import site_services  # noqa: PLC0415 - large, and rarely asked for
+
+    return site_services(
+        city,
+        policy,
+        services.catalogue,
+        CityWalks(city, policy),
+        places,
+        services=services.ids,
+        seconds=seconds,
+        stop=stop,
+        listen=listen,
+    )
+
+
+def _short_of_stations(
+    city: City, policy: Policy, times: WalkingTimes, services: CityServices
+) -> list[Shortfall]:
+    """List what the stations alone leave unmet."""
+    is_open, area, _ = services.site_decision()
+    places = services.data.places
+    names, units, sites = places.communities, places.unit_community, places.site_community
+    problem = siting_problem(city, policy, times, names, units, sites)
+    return list(shortfalls(city, policy, problem, Siting(is_open, area), names, more_sites))
 
 
 def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Siting, FloatArray]:
@@ -323,8 +412,12 @@ def new_communities(
 
 
 def _order(city: City, site_unit: IntArray, split: CommunitySplit, totals: FloatArray) -> list[int]:
-    """Districts by residents, but the one with the seat first."""
+    """Districts by residents, but the one with locked units first, else the one with the seat."""
     order = [int(d) for d in np.argsort(-totals, kind="stable")]
+    locked = np.flatnonzero(locked_units(city)[split.members])
+    if locked.size and split.result.solution is not None:
+        home = int(split.result.solution[locked[0]])
+        return [home, *(d for d in order if d != home)]
     seats = city.communities.get("seat")
     if seats is None or pd.isna(seats.iloc[split.row]):
         return order

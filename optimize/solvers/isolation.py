@@ -151,6 +151,37 @@ class Isolated:
         return answer
 
 
+def run_isolated(kind: type, family: str, task: object) -> Any:  # noqa: ANN401
+    """
+    Let a class of the far side do a task that is no model; its ``solve_here`` gives the answer.
+
+    Parameters
+    ----------
+    kind
+        The class, made there without arguments.
+    family
+        Libraries that may share a process.
+    task
+        What its ``solve_here`` takes.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails there, or the process ends.
+    """
+    helper = _borrow(family)
+    try:
+        helper.send("solve", kind.__module__, kind.__name__, (), task)
+        word, content = helper.receive()
+    except (EOFError, OSError, pickle.UnpicklingError) as error:
+        helper.end()
+        raise RuntimeError(f"The process of {family} ended: {error}") from error
+    _give_back(family, helper)
+    if word != "answer":
+        raise RuntimeError(str(content))
+    return content
+
+
 def _plain(task: Task) -> Task:
     """Return the task without its naming functions, which need not be picklable."""
     return replace(task, model=replace(task.model, column_name=None, row_name=None))

@@ -25,6 +25,7 @@ from .rows import (
     split_rows,
     splits_intro,
 )
+from .service_rows import SERVICE_COLUMNS, service_rows, services_intro
 from .texts import LANGUAGES, Text, Texts, both, load_texts, number, percent
 
 _FOLDER = Path(__file__).parent
@@ -92,6 +93,9 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         "edges": edge_rows(record, texts),
         "siting": siting_rows(record, texts),
         "facilities": facility_rows(plan.facilities, texts),
+        "services": service_rows(record, texts),
+        "service_columns": SERVICE_COLUMNS,
+        "services_intro": services_intro(record, currency(record, texts), texts),
         "added_m2": _added_floor_area(plan),
         "data": json_in_script(
             map_data(plan, texts) | {"titles": titles, "texts": _script_texts(texts)}

@@ -14,8 +14,10 @@ from .view import View
 
 def figures(view: View) -> Iterator[str]:
     """Every key figure before and after follows from the communities and the facilities."""
-    today = int((view.facilities["status"] == "existing").sum())
+    today = len(view.stations_today)
     spent = float(numbers(view.facilities["cost"]).sum())
+    if view.services is not None:  # giving up a station costs, too
+        spent += float(numbers(view.candidates["cost"]).sum())
     states = {
         "before": _figures(view, view.before, today, 0.0),
         "after": _figures(view, view.districts, len(view.facilities), spent),

@@ -24,7 +24,7 @@ def facilities(view: View) -> Iterator[str]:
     for layer in (view.facilities, view.candidates):
         yield from finite(layer, (*AMOUNTS, "cost"), "site_id")
     for row in view.facilities.itertuples():
-        yield from _action(row)
+        yield from _action(view, row)
         yield from _area_and_cost(view, row)
     for row in view.candidates.itertuples():
         yield from _closed(view, row)
@@ -37,9 +37,12 @@ def facilities(view: View) -> Iterator[str]:
         yield f"the facilities cost {spent:.2f}, the budget is {show(budget)}"
 
 
-def _action(row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of a table
+def _action(view: View, row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of a table
     """Check status, action and floor area of today of an open site."""
-    if row.status == "existing":
+    converted = view.services is not None and not differs(0.0, row.floor_area_before_m2)
+    if row.status == "existing" and converted:
+        right = "opened"
+    elif row.status == "existing":
         grows = number(row.floor_area_m2) > number(row.floor_area_before_m2) + 1e-6
         right = "extended" if grows else "kept"
     elif row.status == "candidate":
@@ -56,10 +59,13 @@ def _action(row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of a table
 def _area_and_cost(view: View, row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of a table
     opened = row.status == "candidate"
     least = view.policy["siting"]["min_facility_area_m2"]
+    least = 0.0 if view.services is not None else least
     low = min(least, row.max_area_m2) if opened else row.floor_area_before_m2
     high = max(row.max_area_m2, row.floor_area_before_m2)
     if not low - 0.01 <= number(row.floor_area_m2) <= high + 0.01:
         yield f"{row.site_id} has {show(row.floor_area_m2)} m², not {low:g} to {high:g}"
+    if view.services is not None:  # its site may hold other services: see the check of services
+        return
     extra = row.floor_area_m2 - row.floor_area_before_m2
     cost = row.cost_per_m2 * extra + (row.fixed_cost if opened else 0.0)
     if not abs(cost - number(row.cost)) <= 0.01 + 1e-6 * abs(cost):
@@ -70,10 +76,12 @@ def _closed(view: View, row: Any) -> Iterator[str]:  # noqa: ANN401 - a row of a
     """Check a site that stays closed: nothing is there, and no station of today is lost."""
     if row.action != "closed":
         yield f"{row.site_id} is a candidate and its action {show(row.action)}, closed is right"
+    given_up = row.site_id in view.given_up
     for column in ("floor_area_before_m2", "floor_area_m2", "cost"):
-        if differs(0.0, getattr(row, column)):
+        told = column.endswith("before_m2") or (column == "cost" and view.services is not None)
+        if differs(0.0, getattr(row, column)) and not (given_up and told):
             yield f"{row.site_id} is closed and its {column} {show(getattr(row, column))}"
-    counts = not view.policy["siting"]["services"]
+    counts = not view.policy["siting"]["services"] and not given_up
     if row.status not in {"existing", "candidate"} or (row.status == "existing" and counts):
         yield f"{row.site_id} is closed and its status {show(row.status)}, candidate is right"
 
@@ -129,7 +137,7 @@ def floor_area(view: View) -> Iterator[str]:
 
 def _today(view: View) -> Iterator[str]:
     """Check floor area and number of today's facilities, each in the parent of its district."""
-    sites = view.facilities[view.facilities["status"] == "existing"]
+    sites = view.stations_today
     parents = view.districts.set_index("community_id")["parent_id"].to_dict()
     by = sites["community_id"].map(parents)
     unsure: set[str] = set()

@@ -12,9 +12,11 @@ from ..layers import PlanFiles
 from ..reading import read_plan
 from .borders import contiguity, groups
 from .copies import copies
+from .decisions import decisions
 from .figures import figures
 from .proofs import proofs
 from .rebalance import rebalance
+from .services import services
 from .shortfalls import shortfalls
 from .sites import facilities, floor_area
 from .splits import split
@@ -35,12 +37,14 @@ CHECKS: dict[str, Callable[[View], Iterator[str]]] = {
     "contiguity": contiguity,
     "groups": groups,
     "rebalance": rebalance,
+    "decisions": decisions,
     "floor area": floor_area,
     "facilities": facilities,
     "walking": walking,
     "allocation": allocation,
     "figures": figures,
     "shortfalls": shortfalls,
+    "services": services,
     "proofs": proofs,
 }
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ class View:
         self.allocation = self._metric(plan.allocation)
         self.network = None if plan.network is None else self._metric(plan.network)
         self.barriers = None if plan.barriers is None else self._metric(plan.barriers)
+        self.services = None if plan.services is None else self._metric(plan.services)
 
     def _metric(self, layer: GeoDataFrame) -> GeoDataFrame:
         """Return a layer in metres with a fresh index."""
@@ -90,8 +92,35 @@ class View:
     @cached_property
     def walk_before(self) -> Range:
         """Minutes of every unit to the nearest facility of today."""
-        today = self.facilities["status"] == "existing"
-        return self.streets.nearest(stations(self.facilities[today]))
+        return self.streets.nearest(stations(self.stations_today))
+
+    @cached_property
+    def stations_today(self) -> GeoDataFrame:
+        """Facilities of today: those that stay open, and those that a decision closes."""
+        kept = self.facilities[self.facilities["status"] == "existing"]
+        if self.services is not None:  # others of today may become stations
+            kept = kept[numbers(kept["floor_area_before_m2"]) > 0]
+        given_up = self.candidates["site_id"].isin(self.given_up)
+        closed = self.candidates[given_up & (numbers(self.candidates["floor_area_before_m2"]) > 0)]
+        return kept if closed.empty else pd.concat([kept, closed], ignore_index=True)
+
+    @cached_property
+    def given_up(self) -> set[str]:
+        """Sites whose station of today is closed: by a decision, or as a service."""
+        found = self.decided("site", "close")
+        if self.services is None:
+            return found
+        stations = {str(name) for name in self.policy["siting"]["services"]}
+        closed = self.services["service"].isin(stations) & (self.services["action"] == "closed")
+        return found | set(self.services.loc[closed, "site_id"].astype(str))
+
+    def decided(self, kind: str, *what: str) -> set[str]:
+        """Ids of the places on which the record says that something is decided."""
+        return {
+            str(entry["id"])
+            for entry in self.record.get("decisions", [])
+            if entry["kind"] == kind and entry["decision"] in what
+        }
 
     @cached_property
     def parts(self) -> dict[str, GeoDataFrame]:
@@ -137,7 +166,7 @@ class View:
     @property
     def is_sited(self) -> bool:
         """Whether the plan was to open facilities."""
-        return str(self.record["siting"]["mode"]) != "none"
+        return str(self.record["siting"]["mode"]) != "none" or self.services is not None
 
     def tier(self, residents: float, households: float) -> str:
         """Rule under which a community of this size is split."""

@@ -1,0 +1,95 @@
+"""Several services that share sites: generated systems, and the services of real cities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ...instances.synthetic.service_systems import random_system
+from ...models.formulation import IntArray
+from ...models.siting.service_system import ServiceSystem
+from ..registry import Case, register_case
+
+SIZES = ((12, 30, 3), (24, 80, 6), (60, 250, 12), (150, 800, 30))
+"""Sites, units and communities."""
+
+REAL = {"kaohsiung": 1306, "taipei": 2210}
+REAL_SECONDS = 480.0
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceCase:
+    """
+    A system and its divisions into regions.
+
+    Parameters
+    ----------
+    problem
+        The system.
+    partitions
+        Region of each site, shape (sites,), by division; none where it is small.
+    """
+
+    problem: ServiceSystem
+    partitions: tuple[IntArray, ...]
+
+
+def generated(data: Path, *, sites: int, units: int, communities: int) -> ServiceCase:
+    """Return a random system."""
+    del data
+    problem = random_system(
+        sites, num_sites=sites, num_units=units, num_communities=communities, reach=6.0
+    )
+    return ServiceCase(problem, ())
+
+
+def real_city(data: Path, *, name: str) -> ServiceCase:
+    """Return all services of a city, for its communities of today."""
+    from ...instances.catalogue import load_catalogue  # noqa: PLC0415 - geopandas is slow to load
+    from ...instances.city import read_city  # noqa: PLC0415
+    from ...instances.policy import Policy  # noqa: PLC0415
+    from ...instances.service_places import Places  # noqa: PLC0415
+    from ...instances.service_system import service_system  # noqa: PLC0415
+    from ...instances.site_units import site_units  # noqa: PLC0415
+    from ...instances.travel import CityWalks  # noqa: PLC0415
+    from ...optimize.planning.services import city_partitions  # noqa: PLC0415
+
+    city, rules = read_city(data / "cities" / name / "city.gpkg"), Policy()
+    home = city.unit_community_idx
+    sites = site_units(city, rules)
+    communities = city.communities.copy()
+    street = city.units.groupby("community_id")["street_id"].first()
+    communities["street_id"] = communities["community_id"].map(street)
+    places = Places(communities, home, np.where(sites >= 0, home[np.maximum(sites, 0)], -1))
+    found = service_system(city, rules, load_catalogue(), CityWalks(city, rules), places)
+    return ServiceCase(found.problem, tuple(city_partitions(city, found)))
+
+
+for sites, units, communities in SIZES:
+    size = {"sites": sites, "units": units, "communities": communities}
+    register_case(
+        Case(
+            name=f"services/random-{sites:03}",
+            family="services",
+            load=partial(generated, sites=sites, units=units, communities=communities),
+            size=size,
+            tags=frozenset({"generated", "services"}),
+            time_limit=120.0,
+        )
+    )
+for name, count in REAL.items():
+    register_case(
+        Case(
+            name=f"services/{name}",
+            family="services",
+            load=partial(real_city, name=name),
+            size={"sites": count},
+            tags=frozenset({"real", "services"}),
+            needs=f"cities/{name}/city.gpkg",
+            where="Taiwan government open data; sites and floor areas synthetic",
+            time_limit=REAL_SECONDS,
+        )
+    )

@@ -1,0 +1,371 @@
+"""Stage services: all services of the catalogue laid out together, at three levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ...instances.catalogue import Catalogue
+from ...instances.city import City
+from ...instances.policy import Policy
+from ...instances.service_demand import services_of_sites, station_service
+from ...instances.service_places import Kind, Places, SystemData
+from ...instances.service_system import service_system
+from ...instances.travel import CityWalks
+from ...models.formulation import BoolArray, FloatArray
+from ...models.siting.service_parts import Lacks, SystemPlan
+from ...models.siting.service_system import ServiceSystem
+from ..limits import Limits, Stop
+from ..progress import Listener, Progress, silent
+from ..result import Result
+from ..siting.system.assign import Assignment, assign
+from ..siting.system.best import hopeless
+from ..siting.system.blocks import site_regions
+from ..siting.system.engine import solve_system
+
+REGION_FACILITIES = 2500.0
+"""Facilities that may open in a region, at most."""
+
+WHOLE_FACILITIES = 3000
+"""Facilities up to which the whole city is one program."""
+
+
+def stationed_city(city: City, policy: Policy, catalogue: Catalogue) -> tuple[City, Policy]:
+    """
+    Tell the other stages what a station is: a site that offers the main service of communities.
+
+    Returns
+    -------
+    tuple
+        The city whose sites list services of the catalogue, with the floor area of their station
+        alone as that of today; and the policy by which only those count.
+    """
+    station = station_service(catalogue)
+    if station is None:
+        raise ValueError(
+            "The catalogue has no main service of communities (role main, level community)."
+        )
+    offers = services_of_sites(city, catalogue)
+    ids = [service.id for service in catalogue.service]
+    rows = [ids.index(station.id)]
+    counted = [station.id] + [s.id for s in catalogue.service if s.extends == station.id]
+    sites = city.sites.copy()
+    sites["services"] = [
+        ";".join(ids[row] for row in np.flatnonzero(offers.listed[:, site]))
+        or ("other" if offers.is_listing[site] else "")
+        for site in range(city.num_sites)
+    ]
+    share = offers.listed[rows].any(axis=0) * offers.known_share
+    share = share / np.maximum(offers.listed.sum(axis=0), 1)
+    existing = (sites["status"] == "existing").to_numpy(bool)
+    today = sites["floor_area_m2"].to_numpy(float)
+    sites["floor_area_m2"] = np.where(existing & (share > 0), today * share, today)
+    siting = policy.siting.model_copy(update={"services": tuple(counted)})
+    return replace(city, sites=sites), policy.model_copy(update={"siting": siting})
+
+
+@dataclass(frozen=True, eq=False)
+class CityServices:
+    """
+    The services of one city.
+
+    Parameters
+    ----------
+    data
+        What was asked.
+    result
+        The plan and what is known about it.
+    assignment
+        Who uses which station.
+    budgets
+        Whether funds were limited.
+    mode
+        How stations are laid out where a street has no mode of its own.
+    modes
+        Mode of each street.
+    """
+
+    data: SystemData
+    result: Result[SystemPlan]
+    assignment: Assignment
+    mode: str
+    modes: dict[str, str]
+
+    @property
+    def problem(self) -> ServiceSystem:
+        """The problem."""
+        return self.data.problem
+
+    @property
+    def plan(self) -> SystemPlan:
+        """The decision."""
+        assert self.result.solution is not None  # noqa: S101 - today's plan is always there
+        return self.result.solution
+
+    @cached_property
+    def lacks(self) -> Lacks:
+        """What the plan lacks."""
+        return self.problem.lacks(self.plan)
+
+    @cached_property
+    def is_station(self) -> BoolArray:
+        """Kinds that are stations, centres or their points, shape (services,)."""
+        station = next((k.service for k in self.data.kinds if _is_main(k)), None)
+        name = "" if station is None else station.id
+        return np.array([name in (k.service.id, k.service.extends) for k in self.data.kinds])
+
+    @cached_property
+    def facility_cost(self) -> FloatArray:
+        """
+        Cost of each facility, shape (facilities,).
+
+        What a site costs is divided by the floor area that each of its services gains, equally
+        where none does; giving one up costs itself.
+        """
+        rows, plan, problem = self.problem.facilities, self.plan, self.problem
+        closed = rows.closing_cost * ((rows.today_m2 > 0) & ~plan.is_open)
+        gained = np.where(plan.is_open, np.maximum(plan.area_m2 - rows.today_m2, 0.0), 0.0)
+        shared = problem.site_costs(plan) - np.bincount(rows.site, closed, problem.num_sites)
+        total = np.bincount(rows.site, gained, problem.num_sites)[rows.site]
+        number = np.bincount(rows.site, plan.is_open.astype(float), problem.num_sites)[rows.site]
+        equal = plan.is_open / np.maximum(number, 1)
+        part = np.where(total > 0, gained / np.where(total > 0, total, 1.0), equal)
+        return np.asarray(closed + shared[rows.site] * part)
+
+    def site_decision(self) -> tuple[BoolArray, FloatArray, FloatArray]:
+        """Whether each site has a station, its floor area and its cost, shape (sites,) each."""
+        rows, plan = self.problem.facilities, self.plan
+        mine = self.is_station[rows.service]
+        num = self.problem.num_sites
+        is_open = np.bincount(rows.site[mine & plan.is_open], minlength=num) > 0
+        area = np.bincount(rows.site[mine], plan.area_m2[mine], num).astype(float)
+        cost = np.bincount(rows.site[mine], self.facility_cost[mine], num).astype(float)
+        return is_open, area, cost
+
+    def actions(self) -> list[str]:
+        """Tell what becomes of each facility; "" where nothing is nor will be."""
+        rows, plan, ground = self.problem.facilities, self.plan, self.problem.grounds
+        there = rows.today_m2 > 0
+        grows = plan.area_m2 > rows.today_m2 + 1e-6
+        stands = ground.built_m2[rows.site] > 0
+        chosen = np.select(
+            [
+                there & plan.is_open & grows,
+                there & plan.is_open,
+                there,
+                plan.is_open & stands,
+                plan.is_open,
+            ],
+            ["extended", "kept", "closed", "converted", "opened"],
+            default="",
+        )
+        return [str(text) for text in chosen]
+
+    def table(self) -> pd.DataFrame:
+        """Return the figures of each service, a row each."""
+        problem, plan, lacks = self.problem, self.plan, self.lacks
+        rows, reaches, needs = problem.facilities, problem.reaches, problem.needs
+        actions = np.array(self.actions())
+        nobody = np.diff(reaches.facilities.indptr) == 0
+        found = []
+        for number, kind in enumerate(self.data.kinds):
+            mine, asked = rows.service == number, reaches.service == number
+            needed = needs.service == number
+            counts = {
+                name: int((mine & (actions == name)).sum())
+                for name in ("kept", "extended", "converted", "opened", "closed")
+            }
+            found.append(
+                {
+                    "service": kind.id,
+                    "name_zh": kind.service.name_zh,
+                    "name_en": kind.service.name_en,
+                    "category": kind.service.category,
+                    "role": kind.service.role,
+                    "level": kind.service.level,
+                    "facilities": int((mine & plan.is_open).sum()),
+                    **counts,
+                    "floor_area_m2": float(plan.area_m2[mine].sum()),
+                    "cost": float(self.facility_cost[mine].sum()),
+                    "people": float(reaches.people[asked].sum()),
+                    "people_out_of_reach": float(lacks.people[asked].sum()),
+                    "people_beyond_all_sites": float(reaches.people[asked & nobody].sum()),
+                    "places_lacking_one": int((lacks.number[needed] > 0).sum()),
+                    "places_lacking_area": int((lacks.area_m2[needed] > 0).sum()),
+                    "lacking_m2": float(lacks.area_m2[needed].sum()),
+                    "people_are": self.data.audiences[number].column,
+                }
+            )
+        return pd.DataFrame(found)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the entry of the plan's record."""
+        problem, plan, lacks = self.problem, self.plan, self.lacks
+        cost = problem.cost(plan)
+        constant = hopeless(problem)
+        return {
+            "mode": self.mode,
+            "mode_of_street": self.modes,
+            "proof": {
+                **self.result.as_record(),
+                "constant": constant,
+                "gap_of_what_can_change": self.gap,
+            },
+            "cost": cost,
+            "price_of_lacks": lacks.price(problem.prices),
+            "unserved_m2": lacks.unserved_m2,
+            "assigned_m2": float(self.assignment.area_m2.sum()),
+            "services": self.table().to_dict("records"),
+            "kinds": [rule.as_record() for rule in self.data.rules],
+            "may_share": [
+                [self.problem.service_ids[a], self.problem.service_ids[b]]
+                for a, b in zip(*np.nonzero(np.triu(problem.may_share, 1)), strict=True)
+            ],
+            "prices": asdict(problem.prices),
+            "empty_today_m2": self._stood(),
+            "left_out": self.data.left_out,
+            "notes": list(self.data.notes),
+            "spending": self.spending(),
+        }
+
+    def _stood(self) -> dict[str, float]:
+        """Floor area that stands today where other services than those of today's rows fill it."""
+        ground, rows = self.problem.grounds, self.problem.facilities
+        known = np.bincount(rows.site, rows.today_m2, self.problem.num_sites)
+        differs = np.flatnonzero(np.abs(ground.built_m2 - known) > 1e-6)
+        return {self.problem.site_ids[site]: float(ground.built_m2[site]) for site in differs}
+
+    @property
+    def gap(self) -> float | None:
+        """Gap of what a plan can change: without the people whom no site could reach."""
+        result, constant = self.result, hopeless(self.problem)
+        if result.objective is None or result.bound is None:
+            return None
+        most = max(result.objective - constant, 1e-9)
+        return max(0.0, result.objective - result.bound) / most
+
+    def spending(self) -> list[dict[str, Any]]:
+        """Return what each street spends, and that per resident."""
+        places, problem = self.data.places, self.problem
+        costs = problem.site_costs(self.plan)
+        street = places.site_street
+        residents = np.bincount(places.unit_street, self.data.residents, len(places.streets))
+        spent = np.bincount(street[street >= 0], costs[street >= 0], len(places.streets))
+        limits = problem.budgets
+        return [
+            {
+                "street_id": name,
+                "spent": float(spent[row]),
+                "budget": float(limits[row]) if np.isfinite(limits[row]) else None,
+                "residents": float(residents[row]),
+                "per_resident": float(spent[row] / residents[row]) if residents[row] else None,
+            }
+            for row, name in enumerate(places.streets)
+        ]
+
+
+def _is_main(kind: Kind) -> bool:
+    return kind.service.role == "main" and kind.service.level == "community"
+
+
+def site_services(
+    city: City,
+    policy: Policy,
+    catalogue: Catalogue,
+    walks: CityWalks,
+    places: Places,
+    *,
+    services: Sequence[str] | None = None,
+    seconds: float | None = None,
+    stop: Stop | None = None,
+    listen: Listener = silent,
+) -> CityServices:
+    """
+    Lay out services for the communities of a plan.
+
+    Parameters
+    ----------
+    city, policy, catalogue, walks, places
+        The city as read, its rules, what services there are, the minutes, and the communities.
+    services
+        Ids of the services; None for all.
+    seconds
+        Time limit; None for the policy's.
+    stop, listen
+        A request to stop, and who hears of progress.
+
+    Raises
+    ------
+    ValueError
+        If a service or a street is unknown, or what stands today breaks a rule.
+    """
+    data = service_system(city, policy, catalogue, walks, places, services=services)
+    problem, rules = data.problem, policy.services
+    listen(Progress("services", text=f"{len(data.kinds)} services at {problem.num_sites:,} sites"))
+
+    def heard(objective: float | None, bound: float | None) -> None:
+        constant = hopeless(problem)
+        listen(
+            Progress(
+                "services",
+                "cost and lacks",
+                objective=None if objective is None else objective - constant,
+                bound=None if bound is None else bound - constant,
+            )
+        )
+
+    solver = policy.solver
+    result = solve_system(
+        problem,
+        partitions=city_partitions(city, data),
+        limits=Limits(seconds or rules.seconds, rules.gap, solver.seed, solver.threads),
+        solver=solver.name,
+        stop=stop,
+        listen=heard,
+    )
+    modes = dict(zip(places.streets, data.modes, strict=True))
+    assert result.solution is not None  # noqa: S101 - today's plan is always there
+    assignment = _assignment(data, walks, result.solution)
+    return CityServices(data, result, assignment, rules.mode, modes)
+
+
+def city_partitions(city: City, data: SystemData) -> list[np.ndarray]:
+    """
+    Divide the sites of a city into regions in two ways; in none where the city is small.
+
+    Parameters
+    ----------
+    city, data
+        The city and its problem.
+    """
+    rows = data.problem.facilities
+    if int((~rows.is_kept).sum()) <= WHOLE_FACILITIES:
+        return []
+    weight = np.bincount(rows.site, minlength=city.num_sites).astype(float)
+    home, points = data.places.site_community, city.site_points
+    by_street = site_regions(points, home, data.places.site_street, weight, most=REGION_FACILITIES)
+    anywhere = np.zeros(city.num_sites, dtype=np.int64)
+    return [by_street, site_regions(points, home, anywhere, weight, most=REGION_FACILITIES)]
+
+
+def _assignment(data: SystemData, walks: CityWalks, plan: SystemPlan) -> Assignment:
+    """Assign households to stations within reach and capacity."""
+    capacities, rows = data.problem.capacities, data.problem.facilities
+    if not capacities.need_m2.size:
+        none = np.empty(0, dtype=np.int64)
+        return Assignment(none, none, np.empty(0), np.empty(0))
+    pairs = sparse.coo_array(capacities.facilities)
+    times = walks.minutes("adult", walks.policy.siting.reach_minutes).minutes
+    by_unit = sparse.csr_array(times.T)
+    site, unit = rows.site[pairs.col], capacities.unit[pairs.row]
+    minutes = np.asarray(by_unit[unit, site]).ravel()
+    table = sparse.csr_array(
+        (np.maximum(minutes, 1e-6), (pairs.row, pairs.col)), shape=capacities.facilities.shape
+    )
+    return assign(capacities, plan.area_m2, table)

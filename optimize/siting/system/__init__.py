@@ -1,0 +1,1 @@
+"""Service systems: several services that share sites, solved with bounds."""

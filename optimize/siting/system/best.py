@@ -1,0 +1,107 @@
+"""The best plan of a service system so far, its best bound, and bounds of relaxations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy import sparse
+
+from ....models.formulation import FloatArray, IntArray, LinearModel
+from ....models.siting.service_parts import SystemPlan
+from ....models.siting.service_system import ServiceSystem
+
+Listen = Callable[[float | None, float | None], None]
+NEAR = 1e-6
+"""Share of an objective by which a plan must be better to count as better."""
+
+
+@dataclass(eq=False)
+class Best:
+    """The best plan so far and the best bound."""
+
+    problem: ServiceSystem
+    listen: Listen | None
+    plan: SystemPlan
+    objective: float = field(init=False)
+    bound: float = -np.inf
+
+    def __post_init__(self) -> None:
+        """Judge the first plan."""
+        self.objective = self.problem.evaluate(self.plan)
+        self.constant = hopeless(self.problem)
+
+    def offer(self, plan: SystemPlan) -> bool:
+        """Take a plan if it keeps the rules and is better."""
+        if self.problem.violations(plan):
+            return False
+        objective = self.problem.evaluate(plan)
+        if objective >= self.objective - NEAR * max(1.0, abs(self.objective)):
+            return False
+        self.plan, self.objective = plan, objective
+        self.tell()
+        return True
+
+    def prove(self, bound: float) -> None:
+        """Take a bound if it is better."""
+        if bound > self.bound:
+            self.bound = bound
+            self.tell()
+
+    def tell(self) -> None:
+        """Say how things stand."""
+        if self.listen is not None:
+            self.listen(self.objective, None if self.bound == -np.inf else self.bound)
+
+    @property
+    def gap(self) -> float:
+        """Gap of what a plan can change: without the people whom no site could reach."""
+        open_part = max(0.0, self.objective - self.bound)
+        return open_part / max(self.objective - self.constant, 1e-9)
+
+
+def hopeless(problem: ServiceSystem) -> float:
+    """Price of the people whom no facility could reach: the same in every plan."""
+    reaches = problem.reaches
+    nobody = np.diff(reaches.facilities.indptr) == 0
+    return float(problem.prices.person * reaches.people[nobody].sum())
+
+
+def with_rows(model: LinearModel, rows: list[tuple[IntArray, FloatArray, float]]) -> LinearModel:
+    """Add rows: the sum of weight times column is at least a number."""
+    lengths = [columns.size for columns, _, _ in rows]
+    more = sparse.csr_array(
+        (
+            np.concatenate([weights for _, weights, _ in rows]),
+            np.concatenate([columns for columns, _, _ in rows]),
+            np.r_[0, np.cumsum(lengths)],
+        ),
+        shape=(len(rows), model.num_columns),
+    )
+    return replace(
+        model,
+        rows=sparse.csr_array(sparse.vstack([model.rows, more])),
+        row_lower=np.r_[model.row_lower, [least for _, _, least in rows]],
+        row_upper=np.r_[model.row_upper, np.full(len(rows), np.inf)],
+    )
+
+
+def safe_bound(model: LinearModel, duals: FloatArray) -> float:
+    """
+    Return a bound of the relaxation from any duals, however roughly they are known.
+
+    Every column takes the end of its range that its reduced cost asks for (weak duality; Neumaier
+    and Shcherbina 2004, "Safe bounds in linear and mixed-integer linear programming").
+    """
+    price = duals.copy()
+    price[(price > 0) & ~np.isfinite(model.row_lower)] = 0.0
+    price[(price < 0) & ~np.isfinite(model.row_upper)] = 0.0
+    side = np.where(price > 0, model.row_lower, model.row_upper)
+    reduced = model.costs - model.rows.T @ price
+    end = np.where(reduced >= 0, model.lower, model.upper)
+    lost = (~np.isfinite(end)) & (np.abs(reduced) > 0)
+    if (lost & (np.abs(reduced) > 1e-7)).any():
+        return -np.inf
+    end = np.where(np.isfinite(end), end, 0.0)
+    return float((price * np.where(price != 0, side, 0.0)).sum() + reduced @ end + model.offset)

@@ -1,0 +1,166 @@
+"""
+One large program in regions: a bound from all at once, and better plans from one at a time.
+
+Rows whose columns lie in several regions are priced by the duals of the linear relaxation and left
+out; what remains falls apart, and the bounds of the regions' integer programs add up to a bound of
+the whole, at least as good as that of the relaxation (Lagrangian decomposition: Geoffrion 1974,
+"Lagrangean relaxation for integer programming", Mathematical Programming Study 2).
+
+With everything outside of one region as it is, the program of the region improves the plan
+(Taillard and Voss 2002, "POPMUSIC", Essays and Surveys in Metaheuristics).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """
+    Programs of the regions without the rows between them, and what those add to the bound.
+
+    Parameters
+    ----------
+    programs
+        One for each region.
+    columns
+        Columns of the whole that each has.
+    constant
+        What the prices add.
+    """
+
+    programs: list[LinearModel]
+    columns: list[IntArray]
+    constant: float
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """
+    A program and the region of each of its columns.
+
+    Parameters
+    ----------
+    model
+        The program, minimised.
+    region
+        Region of each column that decides, -1 for those that follow, shape (columns,).
+    """
+
+    model: LinearModel
+    region: IntArray
+
+    @property
+    def num(self) -> int:
+        """Number of regions."""
+        return int(self.region.max(initial=-1)) + 1
+
+    @cached_property
+    def home(self) -> IntArray:
+        """Region of every column; those that follow are of the first region that they meet."""
+        pairs = sparse.coo_array(self.model.rows)
+        lowest = np.full(self.model.num_rows, self.num, dtype=np.int64)
+        known = self.region[pairs.col] >= 0
+        np.minimum.at(lowest, pairs.row[known], self.region[pairs.col[known]])
+        found = np.where(self.region >= 0, self.region, self.num)
+        np.minimum.at(found, pairs.col[~known], lowest[pairs.row[~known]])
+        return np.where(found < self.num, found, 0)
+
+    @cached_property
+    def row_region(self) -> IntArray:
+        """Region of the rows that lie in one, -1 for those between regions, shape (rows,)."""
+        pairs = sparse.coo_array(self.model.rows)
+        low = np.full(self.model.num_rows, self.num, dtype=np.int64)
+        high = np.full(self.model.num_rows, -1, dtype=np.int64)
+        np.minimum.at(low, pairs.row, self.home[pairs.col])
+        np.maximum.at(high, pairs.row, self.home[pairs.col])
+        return np.where(low == high, low, -1)
+
+    def priced(self, duals: FloatArray) -> Priced:
+        """
+        Leave out the rows between regions at a price.
+
+        Parameters
+        ----------
+        duals
+            Of the relaxation, shape (rows,); any will do, those of wrong sign count as 0.
+        """
+        model = self.model
+        between = np.flatnonzero(self.row_region < 0)
+        price = duals[between].copy()
+        price[(price > 0) & ~np.isfinite(model.row_lower[between])] = 0.0
+        price[(price < 0) & ~np.isfinite(model.row_upper[between])] = 0.0
+        side = np.where(price > 0, model.row_lower[between], model.row_upper[between])
+        constant = float((price * np.where(price != 0, side, 0.0)).sum())
+        costs = model.costs - model.rows[between].T @ price
+        programs, columns = [], []
+        for region in range(self.num):
+            mine = np.flatnonzero(self.home == region)
+            rows = np.flatnonzero(self.row_region == region)
+            programs.append(
+                replace(
+                    model,
+                    costs=costs[mine],
+                    lower=model.lower[mine],
+                    upper=model.upper[mine],
+                    integer=model.integer[mine],
+                    rows=sparse.csr_array(model.rows[rows][:, mine]),
+                    row_lower=model.row_lower[rows],
+                    row_upper=model.row_upper[rows],
+                    offset=0.0,
+                    name=f"{model.name} {region}",
+                )
+            )
+            columns.append(mine)
+        return Priced(programs, columns, constant + model.offset)
+
+    def opened(self, values: FloatArray, free: BoolArray) -> tuple[LinearModel, IntArray]:
+        """
+        Return the program in which some columns are free and all others stay.
+
+        Parameters
+        ----------
+        values
+            A solution, shape (columns,).
+        free
+            Columns that may change, shape (columns,); those that follow them may too.
+
+        Returns
+        -------
+        tuple
+            The program with the same objective, and its columns.
+        """
+        model = self.model
+        touched = np.flatnonzero(abs(model.rows) @ free.astype(float) > 0)
+        rows = sparse.csr_array(model.rows[touched])
+        met = np.zeros(model.num_columns, dtype=bool)
+        met[rows.indices] = True
+        open_columns = free | (met & (self.region < 0))
+        more = np.flatnonzero(abs(model.rows) @ (open_columns & ~free).astype(float) > 0)
+        touched = np.union1d(touched, more)
+        rows = sparse.csr_array(model.rows[touched])
+        mine = np.flatnonzero(open_columns)
+        rest = np.where(open_columns, 0.0, values)
+        fixed = rows @ rest
+        return (
+            replace(
+                model,
+                costs=model.costs[mine],
+                lower=model.lower[mine],
+                upper=model.upper[mine],
+                integer=model.integer[mine],
+                rows=sparse.csr_array(rows[:, mine]),
+                row_lower=model.row_lower[touched] - fixed,
+                row_upper=model.row_upper[touched] - fixed,
+                offset=model.offset + float(model.costs @ rest),
+                name=f"{model.name} part",
+            ),
+            mine,
+        )

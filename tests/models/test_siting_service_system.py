@@ -1,0 +1,169 @@
+"""Service systems: every form agrees with trying all plans, and what is lacking is counted."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import sparse
+from shequ.instances.synthetic.service_systems import random_system
+from shequ.models.siting.capacity_flow import Capacities, largest_flow
+from shequ.models.siting.service_parts import SystemPlan
+from shequ.models.siting.service_site_rows import exclusive_groups
+from shequ.models.siting.service_system import ServiceSystem
+from shequ.models.siting.service_system_model import system_model
+from shequ.optimize.limits import Limits
+from shequ.optimize.siting.system.best import safe_bound
+from shequ.optimize.siting.system.blocks import site_regions
+from shequ.optimize.siting.system.engine import solve_system
+from shequ.optimize.siting.system.reduce import leading_reaches
+from shequ.optimize.siting.system.regions import Regions
+from shequ.optimize.solvers import solve_lp, solve_model
+
+AREAS = (0.0, 100.0, 200.0, 300.0)
+
+
+def best_by_trying(problem: ServiceSystem) -> float:
+    """Return the least objective of all plans whose floor areas are whole hundreds of m²."""
+    rows, best = problem.facilities, np.inf
+    choices = [
+        [
+            a
+            for a in AREAS
+            if (a == 0 and not rows.is_kept[f]) or rows.least_m2[f] <= a <= rows.most_m2[f]
+        ]
+        for f in range(rows.num)
+    ]
+    pairs = problem.sharing.facilities
+    attachments = [
+        [-1, *pairs.indices[pairs.indptr[n] : pairs.indptr[n + 1]].tolist()]
+        for n in range(problem.sharing.needs.size)
+    ]
+    for areas in itertools.product(*choices):
+        area = np.array(areas)
+        used = np.bincount(rows.site, area, problem.num_sites)
+        if (used > problem.grounds.most_m2).any():
+            continue
+        for attached in itertools.product(*attachments):
+            plan = SystemPlan(area > 0, area, np.array(attached, dtype=np.int64))
+            if not problem.violations(plan):
+                best = min(best, problem.evaluate(plan))
+    return best
+
+
+CASES = [
+    *({"seed": seed} for seed in range(4)),
+    {"seed": 4, "keep": False},
+    {"seed": 5, "keep": False},
+    {"seed": 6, "budget": 60.0},
+    {"seed": 8, "num_sites": 2, "num_communities": 2, "is_shared": True},
+    {"seed": 9, "num_sites": 2, "num_communities": 2, "is_shared": True},
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_forms_agree_with_trying_all_plans(case: dict[str, object]) -> None:
+    """The plain form, the fast form and the engine find the best of all plans."""
+    problem = random_system(**case)
+    best = best_by_trying(problem)
+    plain = system_model(problem, plain=True)
+    found = solve_model(plain.model, limits=Limits(60))
+    assert found.objective == pytest.approx(best, abs=0.02)
+    assert problem.evaluate(plain.plan(found.solution)) == pytest.approx(best, abs=0.05)
+    solved = solve_system(problem, limits=Limits(60))
+    assert solved.objective == pytest.approx(best, abs=0.05)
+    assert solved.bound <= best + 0.05
+    assert not problem.violations(solved.solution)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
+    """Region by region, bound and plan enclose the optimum of the plain form, closely."""
+    problem = random_system(seed, num_sites=24, num_units=60, num_communities=6)
+    found = solve_model(system_model(problem, plain=True).model, limits=Limits(120))
+    regions = np.arange(24) % 3
+    solved = solve_system(problem, partitions=[regions, regions // 2], limits=Limits(60, 0.0))
+    assert found.bound is not None
+    assert solved.bound <= found.objective + 0.05
+    assert solved.objective >= found.bound - 0.05
+    assert solved.objective == pytest.approx(problem.evaluate(solved.solution))
+    assert solved.objective <= found.objective * 1.02
+    assert solved.bound >= found.objective * 0.97
+
+
+def test_leading_reaches_are_a_relaxation() -> None:
+    """The model of leading reaches alone is never above that of all."""
+    problem = random_system(3, num_sites=8, num_units=20, num_communities=2)
+    leading = leading_reaches(problem)
+    assert 0 < leading.sum() < leading.size
+    few = solve_lp(system_model(problem, reaches=leading).model)
+    every = solve_lp(system_model(problem).model)
+    assert few.objective <= every.objective + 1e-6
+
+
+def test_prices_of_any_size_give_a_bound() -> None:
+    """Whatever the duals, neither the safe bound nor that of the regions passes the optimum."""
+    problem = random_system(2, num_sites=5, num_units=8)
+    model = system_model(problem).model
+    best = solve_model(model, limits=Limits(60)).objective
+    rng = np.random.default_rng(1)
+    site = system_model(problem).site_of_columns()
+    split = Regions(model, np.where(site >= 0, site % 2, -1))
+    for _ in range(20):
+        duals = rng.normal(0, 20, model.num_rows)
+        assert safe_bound(model, duals) <= best + 1e-6
+        priced = split.priced(duals)
+        parts = [solve_model(program, limits=Limits(60)).bound for program in priced.programs]
+        assert priced.constant + sum(parts) <= best + 1e-6
+
+
+def test_largest_flow_finds_who_is_short() -> None:
+    """The set that is short is short by what is told, and nothing is found where all is well."""
+    table = sparse.csr_array(np.array([[1.0, 0, 0], [1, 1, 0], [0, 0, 1]]))
+    capacities = Capacities(np.arange(3), np.array([50.0, 30, 20]), np.array([0, 0, 1]), table)
+    short = largest_flow(capacities, np.array([40.0, 30, 20]))
+    assert short.lacking_m2 == pytest.approx(10)
+    assert short.rows.tolist() == [True, False, False]
+    assert short.facilities.tolist() == [True, False, False]
+    assert largest_flow(capacities, np.array([50.0, 30, 20])).lacking_m2 == 0
+    spare = np.array([10.0, 0])
+    assert largest_flow(capacities, np.array([40.0, 30, 20]), spare).lacking_m2 == 0
+
+
+def test_violations_name_every_hard_rule() -> None:
+    """A plan that breaks rules is told which."""
+    problem = random_system(0)
+    rows = problem.facilities
+    everything = SystemPlan(np.ones(rows.num, dtype=bool), rows.most_m2.copy())
+    found = " ".join(problem.violations(everything))
+    assert "m²" in found
+    assert "has the services" in found
+    nothing = SystemPlan(np.zeros(rows.num, dtype=bool), np.zeros(rows.num))
+    assert "may not be closed" in " ".join(problem.violations(nothing))
+
+
+def test_cliques_cover_exactly_the_pairs_that_exclude_each_other() -> None:
+    """Every pair that may not share is in a group, and no group holds one that may."""
+    rng = np.random.default_rng(5)
+    may = rng.random((7, 7)) < 0.5
+    may |= may.T
+    np.fill_diagonal(may, val=True)
+    groups = list(exclusive_groups(may))
+    covered = {pair for group in groups for pair in itertools.combinations(group, 2)}
+    apart = {(a, b) for a, b in itertools.combinations(range(7), 2) if not may[a, b]}
+    assert covered == apart
+
+
+def test_regions_hold_whole_communities() -> None:
+    """No community is in two regions, and regions keep within the limit where they can."""
+    rng = np.random.default_rng(3)
+    community = rng.integers(0, 20, 200)
+    street = community // 5
+    region = site_regions(rng.random((200, 2)), community, street, np.ones(200), most=30)
+    for name in np.unique(community):
+        assert np.unique(region[community == name]).size == 1
+    for name in np.unique(region):
+        assert np.unique(street[region == name]).size == 1
+        inside = region == name
+        assert inside.sum() <= 30 or np.unique(community[inside]).size == 1

@@ -1,0 +1,202 @@
+"""A plan of several services: made, written, read back, verified, and found out when tampered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from shequ.instances.catalogue import builtin_catalogue
+from shequ.instances.city import read_city
+from shequ.instances.policy import Policy
+from shequ.optimize.planning.plan import Plan, ServicesAsked, make_plan
+from shequ.outputs.assemble import plan_layers
+from shequ.outputs.console import summary
+from shequ.outputs.files import write_plan
+from shequ.outputs.layers import PlanFiles
+from shequ.outputs.reading import read_plan
+from shequ.outputs.verify import verify_layers, verify_plan
+
+SERVICES = (
+    "comprehensive_station",
+    "service_point",
+    "health_station",
+    "health_centre",
+    "elderly_daycare",
+    "parcel",
+    "street_elderly_centre",
+)
+
+
+def made(city_file: Path, *, stages: tuple[str, ...] = ("site",), **values: object) -> Plan:
+    """Return a plan of seven services."""
+    rules = Policy().with_values(
+        {
+            "services.seconds": 40.0,
+            "services.gap": 0.01,
+            **{f"services.{k}": v for k, v in values.items()},
+        }
+    )
+    asked = ServicesAsked(builtin_catalogue(), SERVICES)
+    return make_plan(read_city(city_file, rules), rules, stages=stages, services=asked)
+
+
+@pytest.fixture(scope="module")
+def plan(city_file: Path) -> Plan:
+    """Make the plan of the default mode."""
+    return made(city_file)
+
+
+@pytest.fixture(scope="module")
+def folder(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder."""
+    path = tmp_path_factory.mktemp("services")
+    write_plan(plan_layers(plan), path)
+    return path
+
+
+def test_a_written_plan_of_services_verifies(folder: Path) -> None:
+    """Nothing is found in a plan as it was written."""
+    found = verify_plan(folder)
+    assert found.findings == ()
+    assert "services" in [check.name for check in found.checks]
+
+
+def test_three_levels_share_sites(plan: Plan) -> None:
+    """Services of streets, communities and points are there, and some share a building."""
+    assert plan.services is not None
+    rows, chosen = plan.services.problem.facilities, plan.services.plan
+    levels = {plan.services.data.kinds[k].service.level for k in rows.service[chosen.is_open]}
+    assert levels == {"point", "community", "street"}
+    assert np.bincount(rows.site[chosen.is_open]).max() > 1
+    assert plan.services.gap is not None
+    assert plan.services.gap <= 0.02
+
+
+def test_the_summary_and_the_report_tell_the_services(plan: Plan, folder: Path) -> None:
+    """Both name every service, in both languages."""
+    said = summary(plan_layers(plan).record)
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for service in SERVICES:
+        assert service in said
+        assert builtin_catalogue()[service].name_zh in report
+
+
+@pytest.mark.parametrize("mode", ["one", "centre", "shared"])
+def test_every_mode_gives_a_plan_that_verifies(city_file: Path, mode: str) -> None:
+    """The modes of stations are kept, and each is checked from its layers."""
+    plan = made(city_file, mode=mode)
+    layers = plan_layers(plan)
+    assert verify_layers(layers).findings == ()
+    assert plan.services is not None
+    assert layers.services is not None
+    stations = layers.services[
+        (layers.services["service"] == "comprehensive_station")
+        & (layers.services["action"] != "closed")
+    ]
+    new = stations[stations["floor_area_before_m2"] == 0]
+    if mode == "one":
+        assert (new.groupby("community_id").size() <= 1).all()
+        assert (new["floor_area_m2"] >= 800 - 1e-6).all()
+    if mode == "centre":
+        assert stations["kind"].str.endswith(":centre").sum() == 1
+    if mode == "shared":
+        served = plan.services.plan.attached
+        assert (served >= 0).any()
+        assert np.bincount(served[served >= 0]).max() <= 3
+
+
+def test_what_stands_today_may_be_given_up(city_file: Path) -> None:
+    """Without keeping, the plan is no dearer, and it still verifies."""
+    keeps, gives_up = made(city_file), made(city_file, keep_existing=False)
+    assert verify_layers(plan_layers(gives_up)).findings == ()
+    assert keeps.services is not None
+    assert gives_up.services is not None
+    most = keeps.services.result.objective or 0.0
+    assert (gives_up.services.result.bound or 0.0) <= most + 1e-6
+
+
+def test_a_street_spends_no_more_than_it_has(city_file: Path) -> None:
+    """A budget holds, and what it cannot pay for is listed."""
+    street = str(read_city(city_file).communities["street_id"].iloc[0])
+    plan = made(city_file, budget_of_street=[f"{street}=3000"])
+    assert plan.services is not None
+    spending = {row["street_id"]: row for row in plan.services.spending()}
+    assert spending[street]["spent"] <= 3000.01
+    assert plan.services.lacks.price(plan.services.problem.prices) > 0
+    assert verify_layers(plan_layers(plan)).findings == ()
+
+
+Tamper = Callable[[PlanFiles], PlanFiles]
+
+
+def layer(name: str, change: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]) -> Tamper:
+    """Return a tampering with a layer."""
+    return lambda files: replace(files, **{name: change(getattr(files, name).copy())})
+
+
+def entry(*keys: str, value: Callable[[Any], Any]) -> Tamper:
+    """Return a tampering with a number of the record."""
+
+    def tamper(files: PlanFiles) -> PlanFiles:
+        record = dict(files.record)
+        place = record
+        for key in keys[:-1]:
+            place[key] = dict(place[key])
+            place = place[key]
+        place[keys[-1]] = value(place[keys[-1]])
+        return replace(files, record=record)
+
+    return tamper
+
+
+def _with(frame: gpd.GeoDataFrame, column: str, row: int, value: object) -> gpd.GeoDataFrame:
+    frame.loc[frame.index[row], column] = value
+    return frame
+
+
+def _open(frame: gpd.GeoDataFrame, service: str) -> int:
+    """Return the first new facility of a service."""
+    return int(np.flatnonzero((frame["service"] == service) & (frame["action"] == "opened"))[0])
+
+
+TAMPERINGS: dict[str, Tamper] = {
+    "is the least": layer(
+        "services", lambda f: _with(f, "floor_area_m2", _open(f, "health_station"), 1.0)
+    ),
+    "does not fit its floor area": layer(
+        "services", lambda f: _with(f, "action", _open(f, "parcel"), "extended")
+    ),
+    "m from its site": layer(
+        "services", lambda f: f.set_geometry(f.geometry.translate(3.0, 0.0), crs=f.crs)
+    ),
+    "people are out of reach": layer("services", lambda f: f[f["service"] != "parcel"]),
+    "has none and is not listed": layer(
+        "services", lambda f: f[f["service"] != "street_elderly_centre"]
+    ),
+    "the services cost": layer("services", lambda f: _with(f, "cost", 0, f["cost"].iloc[0] + 5)),
+    "floor areas tell a cost": entry("services", "cost", value=lambda cost: cost + 5),
+    "cost and lacks make": entry(
+        "services", "proof", "objective", value=lambda objective: objective - 50
+    ),
+    "is above the objective": entry("services", "proof", "bound", value=lambda bound: bound * 2),
+    "is assigned beyond": layer("assignments", lambda f: _with(f, "minutes", 0, 99.0)),
+    "its assigned walk is wrong": layer(
+        "assignments", lambda f: _with(f, "minutes", 0, f["minutes"].iloc[0] * 0.5 + 0.1)
+    ),
+    "is given": layer(
+        "assignments", lambda f: _with(f, "floor_area_m2", 0, f["floor_area_m2"].iloc[0] + 1)
+    ),
+    "do not both tell services": entry("services", value=lambda _: None),
+}
+
+
+@pytest.mark.parametrize("words", TAMPERINGS)
+def test_tampering_with_services_is_found(folder: Path, words: str) -> None:
+    """Each change is told in its own words."""
+    files = TAMPERINGS[words](read_plan(folder))
+    assert any(words in text for text in verify_layers(files).findings)
