@@ -29,8 +29,8 @@ from ..siting.system.best import hopeless
 from ..siting.system.blocks import site_regions
 from ..siting.system.engine import solve_system
 
-REGION_FACILITIES = 2500.0
-"""Facilities that may open in a region, at most."""
+LARGE_REGION, SMALL_REGION = 5000.0, 1200.0
+"""Facilities that may open in a region, at most: of those for the bound, and for the plan."""
 
 WHOLE_FACILITIES = 3000
 """Facilities up to which the whole city is one program."""
@@ -337,7 +337,7 @@ def site_services(
 
 def city_partitions(city: City, data: SystemData) -> list[np.ndarray]:
     """
-    Divide the sites of a city into regions in two ways; in none where the city is small.
+    Divide the sites of a city into regions; in none where the city is small.
 
     Parameters
     ----------
@@ -349,9 +349,15 @@ def city_partitions(city: City, data: SystemData) -> list[np.ndarray]:
         return []
     weight = np.bincount(rows.site, minlength=city.num_sites).astype(float)
     home, points = data.places.site_community, city.site_points
-    by_street = site_regions(points, home, data.places.site_street, weight, most=REGION_FACILITIES)
-    anywhere = np.zeros(city.num_sites, dtype=np.int64)
-    return [by_street, site_regions(points, home, anywhere, weight, most=REGION_FACILITIES)]
+    streets, anywhere = data.places.site_street, np.zeros(city.num_sites, dtype=np.int64)
+    return [
+        site_regions(points, home, street, weight, most=most)
+        for street, most in (
+            (streets, LARGE_REGION),
+            (streets, SMALL_REGION),
+            (anywhere, SMALL_REGION * 1.5),
+        )
+    ]
 
 
 def _assignment(data: SystemData, walks: CityWalks, plan: SystemPlan) -> Assignment:

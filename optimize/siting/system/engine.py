@@ -5,10 +5,12 @@ Exact siting of several services: relaxation, regions one by one, and a bound fr
    (:mod:`....models.siting.capacity_flow`).
 2. One region after the other is solved with those before it as they were decided, and those after
    it as in the relaxation (relax and fix: Pochet and Wolsey 2006, "Production Planning by Mixed
-   Integer Programming", Section 3.6). Beside it, the rows between regions are priced by the duals
-   of the relaxation; the integer programs of the regions then give a bound (:mod:`.regions`).
+   Integer Programming", Section 3.6).
 3. Region after region is solved again with all others as they are, until nothing changes, the gap
    is small enough, or the time is over.
+
+Beside 2 and 3, the rows between larger regions are priced by the duals of the relaxation; the
+integer programs of these regions then give a bound (:mod:`.regions`).
 
 Small problems go to the solver whole. Whatever was done, a plan is judged by
 :meth:`ServiceSystem.evaluate`, and a bound is that of a relaxation.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -34,12 +36,12 @@ from ...result import ModelSize, Reason, Result, Status
 from ...solvers import LpResult, backend_named, solve_lp, solve_model
 from .best import NEAR, Best, Listen, safe_bound, with_rows
 from .reduce import leading_reaches
-from .regions import Regions
+from .regions import Priced, Regions
 
 RELAXATION = 0.3
 """Share of the time for the relaxation."""
 
-LIGHT_ROUNDS, FULL_ROUNDS = 4, 1
+LIGHT_ROUNDS, FULL_ROUNDS = 2, 1
 """Rounds of rows for floor area: without the reaches that others imply, and with all."""
 
 FIXING = 0.7
@@ -69,8 +71,9 @@ def solve_system(
     problem
         What is asked.
     partitions
-        Divisions of the sites into regions, the region of each, shape (sites,); the first one
-        gives the bound, all improve the plan. None to give it to the solver whole.
+        Divisions of the sites into regions, the region of each, shape (sites,): the first one, of
+        large regions, gives the bound; the others, of smaller ones, the plan. None to give the
+        problem to the solver whole.
     limits
         Time, gap (of what a plan can change: without people whom no site could reach), seed,
         threads.
@@ -108,22 +111,34 @@ class _Solve:
     seconds: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
     is_settled: bool = False
+    beside: Future[None] | None = None
 
     def run(self) -> Result[SystemPlan]:
         """Go through the steps until the gap is small enough or the time is over."""
         self.deadline = Deadline.after(self.limits.seconds)
+        if self.partitions:
+            self.large = self.partitions[0]
+            self.partitions = self.partitions[1:] or self.partitions
         pairs = int(self.problem.capacities.facilities.nnz)
         self.has_flow = not self.partitions and pairs <= MOST_FLOW_PAIRS
         self.built = system_model(self.problem, flow=self.has_flow)
         self.model = self.built.model
         self.duals, self.values = np.zeros(self.model.num_rows), self._today_values()
         steps = [self._whole] if not self.partitions else [self._relax, self._regions]
-        for step in (*steps, self._improve):
-            clock = time.monotonic()
-            if not self._finished:
-                step()
-            self.seconds[step.__name__.strip("_")] = time.monotonic() - clock
+        with ThreadPoolExecutor(1) as self.pool:
+            for step in (*steps, self._improve, self._await):
+                clock = time.monotonic()
+                if not self._finished:
+                    step()
+                self.seconds[step.__name__.strip("_")] = time.monotonic() - clock
+            if self.beside is not None:
+                self.beside.result()
         return self._result()
+
+    def _await(self) -> None:
+        """Wait for the bound that is computed beside."""
+        if self.beside is not None:
+            self.beside.result()
 
     @property
     def _finished(self) -> bool:
@@ -170,7 +185,7 @@ class _Solve:
         """Region of the first facility that may serve each row of the capacities."""
         table = self.problem.capacities.facilities
         some = np.diff(table.indptr) > 0
-        region_of = self.partitions[0][self.problem.facilities.site]
+        region_of = self.large[self.problem.facilities.site]
         found = np.full(some.size, -1, dtype=np.int64)
         found[some] = region_of[table.indices[table.indptr[:-1][some]]]
         return found
@@ -263,36 +278,32 @@ class _Solve:
         return Regions(self.model, np.where(sites >= 0, partition[np.maximum(sites, 0)], -1))
 
     def _regions(self) -> None:
-        """Fix one region after the other; price the rows between them for a bound."""
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(self._price) if self.limits.threads > 1 else None
+        """Fix one region after the other, while the priced regions give a bound."""
+        priced = self._split(self.large).priced(self.duals)
+        if self.limits.threads > 1:
+            self.beside = self.pool.submit(self._price, priced, FIXING)
             self._fix()
-            if beside is None:
-                self._price()
-            else:
-                beside.result()
+        else:
+            self._fix()
+            self._price(priced, FIXING / 2)
 
     def _fix(self) -> None:
         """Solve one region after the other, those not yet solved as in the relaxation."""
         split = self._split(self.partitions[0])
-        waiting = split.num
         for region in range(split.num):
             if self._stopped or self.deadline.passed:
                 break
-            self._solve_region(split, region, self._share(waiting) * FIXING)
-            waiting -= 1
+            self._solve_region(split, region, self._share(split.num - region) * FIXING)
         self._settle(split)
 
     def _share(self, waiting: int) -> float:
         return self.deadline.seconds_left / max(waiting, 1)
 
-    def _price(self) -> None:
-        """Solve the regions with the rows between them at their price, and add up the bounds."""
-        split = self._split(self.partitions[0])
-        priced = split.priced(self.duals)
+    def _price(self, priced: Priced, share: float) -> None:
+        """Solve the priced regions within a share of the time, and add up their bounds."""
         bound = priced.constant
         for number, program in enumerate(priced.programs):
-            seconds = self._share(len(priced.programs) - number) * FIXING
+            seconds = self._share(len(priced.programs) - number) * share
             found = self._solve_part(program, seconds)
             if found.bound is None:
                 return
@@ -361,7 +372,9 @@ class _Solve:
             if all(int(partition.max(initial=0)) == 0 for partition in self.partitions):
                 return
             self.partitions = [partition // 2 for partition in self.partitions]
-            self._price()
+            if self.large.max() > self.partitions[0].max():
+                self.large = self.partitions[0]
+                self._price(self._split(self.large).priced(self.duals), FIXING)
 
     def _pass(self, partition: IntArray) -> bool:
         """Solve every region of a partition once; tell whether anything changed."""

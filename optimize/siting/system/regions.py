@@ -64,23 +64,29 @@ class Regions:
 
     @cached_property
     def home(self) -> IntArray:
-        """Region of every column; those that follow are of the first region that they meet."""
+        """Region of every column; those that follow are of the last region that they meet."""
         pairs = sparse.coo_array(self.model.rows)
-        lowest = np.full(self.model.num_rows, self.num, dtype=np.int64)
+        highest = np.full(self.model.num_rows, -1, dtype=np.int64)
         known = self.region[pairs.col] >= 0
-        np.minimum.at(lowest, pairs.row[known], self.region[pairs.col[known]])
-        found = np.where(self.region >= 0, self.region, self.num)
-        np.minimum.at(found, pairs.col[~known], lowest[pairs.row[~known]])
-        return np.where(found < self.num, found, 0)
+        np.maximum.at(highest, pairs.row[known], self.region[pairs.col[known]])
+        found = self.region.copy()
+        np.maximum.at(found, pairs.col[~known], highest[pairs.row[~known]])
+        return np.maximum(found, 0)
 
     @cached_property
-    def row_region(self) -> IntArray:
-        """Region of the rows that lie in one, -1 for those between regions, shape (rows,)."""
+    def row_ends(self) -> tuple[IntArray, IntArray]:
+        """First and last region of each row, shape (rows,) each."""
         pairs = sparse.coo_array(self.model.rows)
         low = np.full(self.model.num_rows, self.num, dtype=np.int64)
         high = np.full(self.model.num_rows, -1, dtype=np.int64)
         np.minimum.at(low, pairs.row, self.home[pairs.col])
         np.maximum.at(high, pairs.row, self.home[pairs.col])
+        return low, high
+
+    @property
+    def row_region(self) -> IntArray:
+        """Region of the rows that lie in one, -1 for those between regions, shape (rows,)."""
+        low, high = self.row_ends
         return np.where(low == high, low, -1)
 
     def priced(self, duals: FloatArray) -> Priced:
