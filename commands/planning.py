@@ -147,6 +147,7 @@ def audit(
     lang: Lang = "en",
 ) -> None:
     """Tell where the city stands: thresholds, floor area, reach, workers, blind spots."""
+    from ..instances.travel import snappings  # noqa: PLC0415
     from ..instances.walking import walking_times  # noqa: PLC0415
     from ..optimize.planning.audit import audit_city, blind_spots  # noqa: PLC0415
     from ..outputs.atomic import replacing  # noqa: PLC0415
@@ -156,7 +157,10 @@ def audit(
     if output is not None:
         _check_output(output)
     read, rules = read_inputs(city, policy, values, need_sites=False)
-    snapshot = audit_city(read, rules, walking_times(read, rules))
+    times = walking_times(read, rules)
+    snapshot = audit_city(read, rules, times)
+    for snapped in snappings(read, rules, times):
+        typer.echo(str(snapped), err=True)
     blind = blind_spots(read, snapshot)
     typer.echo(audit_text(snapshot, blind, rules))
     if output is None:
@@ -320,6 +324,8 @@ def plan(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Audit, split, site, write and verify: the whole plan of a city."""
+    if earlier is not None and services is not None:
+        raise ValueError("--from starts from the stations of a plan; leave --services out.")
     if earlier is not None:
         from .from_plan import run_from_plan  # noqa: PLC0415 - it builds on this module
 
