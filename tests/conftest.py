@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from shequ.models.districting.problem import Districting
 
 MIP_SOLVERS = ("highs", "scip", "ortools-scip", "ortools-highs", "cp-sat", "pulp-cbc")
+BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -44,6 +48,57 @@ def shared_research() -> Path:
     if not folder.is_dir():
         pytest.skip(f"research files are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Path of a browser; the test is skipped where none is installed."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no chromium or google-chrome is installed")
+    return found
+
+
+@pytest.fixture
+def notes(browser: str, tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Return a function that opens a page, runs a script, and returns what it noted.
+
+    The script says ``note(name, value)``; the notes are attributes of the root element.
+    Frames come by timer: a headless browser on a busy machine draws none in its virtual time.
+    """
+    frames = "<script>window.requestAnimationFrame = (draw) => setTimeout(draw, 16);</script>"
+    note = "const note = (k, v) => { document.documentElement.dataset[k] = String(v); };"
+
+    def notes(
+        page: str, script: str = "", *, width: int = 1300, anchor: str = ""
+    ) -> dict[str, str]:
+        path = tmp_path / "page.html"
+        assert page.count("<head>") == page.count("</body>") == 1
+        probe = f"<script>{note}{script};note('errors', window.__errors)</script></body>"
+        page = page.replace("<head>", f"<head>{frames}").replace("</body>", probe)
+        path.write_text(page, encoding="utf-8")
+        done = subprocess.run(
+            [
+                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
+                *("--disable-component-update", "--virtual-time-budget=8000"),
+                *(f"--window-size={width},1000", "--enable-logging=stderr", "--dump-dom"),
+                *(f"--user-data-dir={tmp_path / 'profile'}", f"{path.as_uri()}{anchor}"),
+            ],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=True,
+        )
+        assert "CONSOLE" not in done.stderr, done.stderr
+        root = re.search(r"<html[^>]*>", done.stdout)
+        assert root is not None
+        found = dict(re.findall(r'(?:data-)?(\w+)="([^"]*)"', root.group()))
+        assert (found["ready"], found["errors"]) == ("1", "0")
+        return found
+
+    return notes
 
 
 @pytest.fixture(scope="session")
