@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ from ..instances.city import City
 from ..instances.policy import Policy
 from ..optimize.limits import Stop
 from ..optimize.planning.alternatives import CityAlternatives, make_alternatives
+from ..optimize.planning.plan import Plan
 from ..optimize.progress import Listener, silent
 from .assemble import plan_layers
-from .atomic import replacing
-from .files import plain, write_plan
+from .atomic import replacing, write_text
+from .files import write_plan
+from .records import record_text
+from .tables import write_table
 
 RECORD, TABLE = "alternatives.json", "alternatives.csv"
 _SHOWN = ("inertia", "border_m", "cut_edges", "largest_deviation", "residents_differ_from_1")
@@ -66,16 +69,53 @@ def run_alternatives(
         city, policy, number=number, within=within, differ=differ, solver=solver, relax=relax,
         seconds=seconds, stop=stop, listen=listen,
     )  # fmt: skip
-    for place, plan in enumerate(found.plans, start=1):
-        into = folder / str(place)
-        into.mkdir(parents=True, exist_ok=True)
-        write_plan(plan_layers(plan, lang=lang), into, lang=lang)
-    record = {**plain(found.as_record()), "totals": totals(found)}
-    with replacing(folder / RECORD) as beside:
-        beside.write_text(json.dumps(record, ensure_ascii=False, indent=2), encoding="utf-8")
-    with replacing(folder / TABLE) as beside:
-        comparison(found).to_csv(beside, index=False, encoding="utf-8-sig", float_format="%.6g")
+    record = {**found.as_record(), "totals": totals(found)}
+    write_alternatives(found.plans, folder, record, comparison(found), lang=lang)
     return alternatives_summary(found)
+
+
+def write_alternatives(
+    plans: Sequence[Plan],
+    folder: Path,
+    record: dict[str, Any],
+    table: pd.DataFrame,
+    *,
+    lang: str,
+    prefix: str = "",
+) -> list[Path]:
+    """
+    Write plans, each to a folder of its own, and what compares them.
+
+    Parameters
+    ----------
+    plans
+        The plans.
+    folder
+        Where their folders, ``alternatives.json`` and ``alternatives.csv`` go.
+    record, table
+        Content of these two files.
+    lang
+        Language in which reports and pictures open, en or zh.
+    prefix
+        Begins the name of each folder; its number follows, from 1 on.
+
+    Returns
+    -------
+    list of Path
+        The folders of the plans.
+
+    Raises
+    ------
+    ValueError
+        If a folder cannot be written.
+    """
+    folders = [folder / f"{prefix}{place}" for place in range(1, 1 + len(plans))]
+    for plan, into in zip(plans, folders, strict=True):
+        write_plan(plan_layers(plan, lang=lang), into, lang=lang)
+    write_text(folder / RECORD, record_text(record))
+    with replacing(folder / TABLE) as beside:
+        write_table(table, beside)
+    return folders
 
 
 def comparison(found: CityAlternatives) -> pd.DataFrame:

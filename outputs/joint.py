@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 
 from ..instances.city import City
 from ..instances.policy import Policy
-from ..instances.walking import WalkingTimes
-from ..models.formulation import BoolArray, FloatArray, IntArray
 from ..models.joint.problem import JointPlan
-from ..models.siting.station import Siting
 from ..optimize.joint.city import CommunityJoint
 from ..optimize.joint.engine import JointSolution
 from ..version import __version__
 from .atomic import replacing_all
-from .files import plain
+from .joint_layers import joint_layers
+from .records import city_source, record_text
+from .tables import write_table
 
 LAYERS, TABLE, RECORD = "joint.gpkg", "joint.csv", "joint.json"
 WAYS = ("two_step", "joint")
@@ -35,7 +31,6 @@ SHOWN = (
 def write_joint(
     city: City,
     policy: Policy,
-    times: WalkingTimes,
     found: list[CommunityJoint],
     folder: Path,
 ) -> list[Path]:
@@ -44,7 +39,7 @@ def write_joint(
 
     Parameters
     ----------
-    city, policy, times
+    city, policy
         What the plans were made for.
     found
         What is known about each community.
@@ -61,14 +56,12 @@ def write_joint(
     ValueError
         If the folder cannot be written.
     """
-    layers = joint_layers(city, times, found)
+    layers = joint_layers(city, found)
     with replacing_all(folder, (LAYERS, TABLE, RECORD)) as draft:
         for name, layer in layers.items():
             pyogrio.write_dataframe(layer, draft / LAYERS, layer=name, driver="GPKG")
-        comparison(found).to_csv(
-            draft / TABLE, index=False, encoding="utf-8-sig", float_format="%.10g"
-        )
-        text = json.dumps(plain(joint_record(city, policy, found)), ensure_ascii=False, indent=2)
+        write_table(comparison(found), draft / TABLE, digits=10)
+        text = record_text(joint_record(city, policy, found))
         (draft / RECORD).write_text(text, encoding="utf-8")
     return [folder / name for name in (LAYERS, TABLE, RECORD)]
 
@@ -165,11 +158,7 @@ def joint_record(city: City, policy: Policy, found: list[CommunityJoint]) -> dic
     """Return the content of ``joint.json``."""
     return {
         "shequ": __version__,
-        "city": {
-            "name": city.name,
-            "file": city.source.name if city.source else "",
-            "sha256": city.sha256,
-        },
+        "city": city_source(city),
         "policy": policy.model_dump(mode="json"),
         "edge_changes": [change.as_record() for change in city.edge_changes],
         "communities": [_community_record(one) for one in found],
@@ -206,137 +195,3 @@ def _community_record(one: CommunityJoint) -> dict[str, Any]:
         "is_proven": solution.is_proven,
     }
     return record
-
-
-def joint_layers(
-    city: City, times: WalkingTimes, found: list[CommunityJoint]
-) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers districts, stations and units of all joint plans, in the input's CRS."""
-    parts: dict[str, list[gpd.GeoDataFrame]] = {"districts": [], "stations": [], "units": []}
-    for one in found:
-        if one.plan is None or one.solution is None:
-            continue
-        units = _units(city, times, one)
-        parts["units"].append(units)
-        parts["districts"].append(_districts(one, units))
-        parts["stations"].append(_stations(city, one))
-    layers: dict[str, gpd.GeoDataFrame] = {
-        name: gpd.GeoDataFrame(pd.concat(layer, ignore_index=True), crs=city.crs)
-        for name, layer in parts.items()
-        if layer
-    }
-    if layers and city.barriers is not None and not city.barriers.empty:
-        layers["barriers"] = city.barriers
-    return {name: city.in_input_crs(layer) for name, layer in layers.items()}
-
-
-def _units(city: City, times: WalkingTimes, one: CommunityJoint) -> gpd.GeoDataFrame:
-    """Units of a community with their district and their nearest station of it."""
-    del times
-    solution, plan = one.solution, one.plan
-    assert solution is not None  # noqa: S101 - the caller has both
-    assert plan is not None  # noqa: S101
-    problem = solution.rules.problem
-    site, minutes = problem.given(plan.labels).nearest(plan.siting.is_open)
-    ids = np.array([*problem.stations.site_ids, None], dtype=object)
-    units = city.units.iloc[one.members]
-    columns = ["unit_id", "residents", "households"]
-    columns += [name for name in ("estate_id",) if name in units]
-    layer = units[[*columns, "geometry"]].copy()
-    layer["community_id"] = one.community_id
-    layer["district"] = one.region.to_units(plan.labels) + 1
-    two = solution.two_step.plan
-    layer["district_two_step"] = 0 if two is None else one.region.to_units(two.labels) + 1
-    layer["site_id"] = ids[site]
-    layer["minutes"] = np.where(np.isfinite(minutes), minutes, np.nan)
-    return gpd.GeoDataFrame(layer, geometry="geometry", crs=city.crs)
-
-
-def _districts(one: CommunityJoint, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Dissolve whole units as a coverage, with the figures of each district."""
-    solution, plan = one.solution, one.plan
-    assert solution is not None  # noqa: S101 - the caller has both
-    assert plan is not None  # noqa: S101
-    problem = solution.rules.problem
-    area = problem.given(plan.labels).community_area(plan.siting)
-    shapes, labels = np.asarray(units.geometry, dtype=object), units["district"].to_numpy()
-    rows = []
-    for district in range(1, one.districts + 1):
-        inside = units[labels == district]
-        households = int(inside["households"].sum())
-        rows.append(
-            {
-                "community_id": one.community_id,
-                "name": one.name,
-                "district": district,
-                "units": len(inside),
-                "residents": int(inside["residents"].sum()),
-                "households": households,
-                "floor_area_m2": float(area[district - 1]),
-                "floor_area_target_m2": households * problem.area_per_household_m2,
-                "residents_out_of_reach": int(inside["residents"][inside["minutes"].isna()].sum()),
-                "mean_minutes": _mean(inside),
-            }
-        )
-    dissolved = [
-        shapely.coverage_union_all(shapes[labels == district])
-        for district in range(1, one.districts + 1)
-    ]
-    return gpd.GeoDataFrame(rows, geometry=dissolved, crs=units.crs)
-
-
-def _mean(units: gpd.GeoDataFrame) -> float:
-    reached = units[units["minutes"].notna() & (units["residents"] > 0)]
-    residents: FloatArray = reached["residents"].to_numpy(float)
-    if not residents.size:
-        return float("nan")
-    return float(residents @ reached["minutes"].to_numpy(float) / residents.sum())
-
-
-def _stations(city: City, one: CommunityJoint) -> gpd.GeoDataFrame:
-    """Sites of a community with what the joint plan makes of them, and what the other did."""
-    solution, plan = one.solution, one.plan
-    assert solution is not None  # noqa: S101 - the caller has both
-    assert plan is not None  # noqa: S101
-    problem, stations = solution.rules.problem, solution.rules.problem.stations
-    two = solution.two_step.plan
-    layer = {
-        "site_id": list(stations.site_ids),
-        "community_id": one.community_id,
-        "district": np.where(plan.siting.is_open, plan.labels[problem.node_of_site] + 1, 0),
-        "unit_id": [stations.unit_ids[unit] for unit in _unit_of_site(city, one)],
-        "action": _actions(stations.existing, stations.area_today_m2, plan.siting),
-        "action_two_step": (
-            "" if two is None else _actions(stations.existing, stations.area_today_m2, two.siting)
-        ),
-        "floor_area_before_m2": stations.area_today_m2,
-        "floor_area_m2": np.where(plan.siting.is_open, plan.siting.area_m2, 0.0),
-        "max_area_m2": stations.max_area_m2,
-        "fixed_cost": stations.fixed_cost,
-        "cost_per_m2": stations.cost_per_m2,
-        "cost": stations.site_costs(plan.siting),
-    }
-    points = shapely.points(city.site_points[one.sites])
-    return gpd.GeoDataFrame(layer, geometry=points, crs=city.crs)
-
-
-def _unit_of_site(city: City, one: CommunityJoint) -> IntArray:
-    """Place among the members of the unit that each site belongs to, shape (sites,)."""
-    solution = one.solution
-    assert solution is not None  # noqa: S101 - the caller has it
-    points = np.asarray(shapely.points(city.site_points[one.sites]), dtype=object)
-    shapes = np.asarray(city.units.geometry, dtype=object)[one.members]
-    nodes, of_unit = solution.asked.node_of_site, solution.asked.node_of_unit
-    places = []
-    for point, node in zip(points, nodes, strict=True):
-        inside = np.flatnonzero(of_unit == node)
-        places.append(int(inside[np.argmin(shapely.distance(shapes[inside], point))]))
-    return np.array(places, dtype=np.int64)
-
-
-def _actions(existing: BoolArray, today: FloatArray, siting: Siting) -> list[str]:
-    more = siting.area_m2 > today + 1e-6
-    found = np.select(
-        [~siting.is_open, ~existing, more], ["closed", "opened", "extended"], default="kept"
-    )
-    return [str(one) for one in found]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 
 from ..optimize.planning.phases import PhasePlan
 from ..version import __version__
 from .assemble import library_versions
 from .atomic import replacing_all
-from .files import file_hash, plain
+from .dissolved import dissolved
+from .files import file_hash
 from .phases_page import render_page
+from .records import city_source, record_text
+from .tables import write_table
 
 GEOPACKAGE, RECORD, PAGE = "phases.gpkg", "phases.json", "phases.html"
 YEARS, CIRCLES = "phases.csv", "circles.csv"
@@ -116,13 +116,7 @@ def _circles(plan: PhasePlan) -> gpd.GeoDataFrame:
     """Dissolve whole units as a coverage; a row for each circle and year."""
     ground, circles = plan.problem.ground, plan.circles.circles
     shapes = np.asarray(plan.city.units.geometry, dtype=object)
-    inside = np.flatnonzero(ground.circle >= 0)
-    order = inside[np.argsort(ground.circle[inside], kind="stable")]
-    starts = np.searchsorted(ground.circle[order], np.arange(len(circles) + 1))
-    dissolved = np.array(
-        [shapely.coverage_union_all(shapes[order[a:b]]) for a, b in itertools.pairwise(starts)],
-        dtype=object,
-    )
+    shape = dissolved(shapes, ground.circle, len(circles))
     parts = []
     for year in range(plan.problem.num_years + 1):
         there = plan.problem.there(plan.years, year)
@@ -137,7 +131,7 @@ def _circles(plan: PhasePlan) -> gpd.GeoDataFrame:
             )
         )
     table = pd.concat(parts, ignore_index=True)
-    return gpd.GeoDataFrame(table, geometry=np.tile(dissolved, len(parts)), crs=plan.city.crs)
+    return gpd.GeoDataFrame(table, geometry=np.tile(shape, len(parts)), crs=plan.city.crs)
 
 
 def _units(plan: PhasePlan) -> gpd.GeoDataFrame:
@@ -175,9 +169,7 @@ def _record(plan: PhasePlan, lang: str) -> dict[str, Any]:
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "lang": lang,
         "city": {
-            "name": city.name,
-            "file": city.source.name if city.source else "",
-            "sha256": city.sha256,
+            **city_source(city),
             "crs": city.input_crs.to_string(),
             "units": city.num_units,
             "residents": city.num_residents,
@@ -233,15 +225,14 @@ def write_phases(files: PhaseFiles, folder: Path, *, lang: str = "en") -> list[P
     ValueError
         If the folder cannot be written; the files in it are then as they were.
     """
-    record = plain(files.record)
+    record = dict(files.record)
     with replacing_all(folder, (*LISTED, RECORD)) as draft:
         _write_geopackage(files, draft / GEOPACKAGE)
-        _write_table(files.years, draft / YEARS)
-        _write_table(circle_table(files), draft / CIRCLES)
+        write_table(files.years, draft / YEARS)
+        write_table(circle_table(files), draft / CIRCLES)
         (draft / PAGE).write_text(render_page(files, lang=lang), encoding="utf-8")
         record["files"] = {name: file_hash(draft / name) for name in LISTED}
-        text = json.dumps(record, ensure_ascii=False, indent=2)
-        (draft / RECORD).write_text(text, encoding="utf-8")
+        (draft / RECORD).write_text(record_text(record), encoding="utf-8")
     return [folder / name for name in (GEOPACKAGE, YEARS, CIRCLES, RECORD, PAGE)]
 
 
@@ -255,11 +246,6 @@ def circle_table(files: PhaseFiles) -> pd.DataFrame:
     for year in shares.columns:
         table[f"share_year_{year}"] = table["circle_id"].map(shares[year])
     return table.reset_index(drop=True)
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV with a byte-order mark, without which Excel garbles Chinese."""
-    table.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
 
 
 def _write_geopackage(files: PhaseFiles, path: Path) -> None:

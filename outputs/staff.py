@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ..optimize.planning.staff import StaffPlan
 from .atomic import replacing, write_text
-from .files import plain
+from .records import record_text
+from .tables import write_table
 
 SHOWN = 12
 """Communities that the text shows: those whose number differs most from rounding up."""
@@ -62,17 +60,12 @@ def write_staff(plan: StaffPlan, record: dict[str, Any], file: Path) -> list[Pat
         If the name of the file ends in neither .csv nor .json.
     """
     if file.suffix == ".json":
-        write_text(file, json.dumps(plain(record), ensure_ascii=False, indent=2) + "\n")
+        write_text(file, record_text(record) + "\n")
         return [file]
     if file.suffix != ".csv":
         raise ValueError(f"-o {file} not understood; name a .csv or a .json file.")
     posts = file.with_name(f"{file.stem}-posts.csv")
-    _write_table(plan.communities, file)
-    _write_table(plan.posts, posts)
+    for table, path in ((plan.communities, file), (plan.posts, posts)):
+        with replacing(path) as beside:
+            write_table(table, beside)
     return [file, posts]
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV with a byte-order mark, without which Excel garbles Chinese."""
-    with replacing(path) as beside:
-        table.to_csv(beside, index=False, encoding="utf-8-sig", float_format="%.6g")

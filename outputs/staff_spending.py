@@ -13,9 +13,9 @@ import pyogrio
 
 from ..models.spending import Evenness, evenness
 from .atomic import replacing
+from .tables import write_table
 
 GEOPACKAGE = "plan.gpkg"
-LEVELS = ("street", "community")
 SHARES = (0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 0.9)
 """Shares of the residents at which the Lorenz curve is told."""
 
@@ -152,4 +152,4 @@ def write_spending(spending: Spending, file: Path) -> None:
             order = own.sort_values("per_resident", kind="stable").index
             table.loc[order, column] = getattr(found, column)[1:]
     with replacing(file) as beside:
-        table.to_csv(beside, index=False, encoding="utf-8-sig", float_format="%.6g")
+        write_table(table, beside)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +11,7 @@ from ...instances.policy import Policy
 from ...optimize.limits import Stop
 from ...optimize.planning.site_alternatives import StationAlternatives, make_station_alternatives
 from ...optimize.progress import Listener, silent
-from ..alternatives_files import RECORD, TABLE
-from ..assemble import plan_layers
-from ..atomic import replacing
-from ..files import plain, write_plan
+from ..alternatives_files import write_alternatives
 from .comparison import MOST_PLANS, read_comparison
 from .files import write_comparison
 
@@ -71,15 +67,14 @@ def run_station_alternatives(
         city, policy, number=number, within=within, differ=differ, new_splits=new_splits,
         solver=solver, relax=relax, seconds=seconds, stop=stop, listen=listen,
     )  # fmt: skip
-    folders = []
-    for place, plan in enumerate(found.plans, start=1):
-        folders.append(folder / f"plan-{place}")
-        write_plan(plan_layers(plan, lang=lang), folders[-1], lang=lang)
-    record = plain(found.as_record())
-    with replacing(folder / RECORD) as beside:
-        beside.write_text(json.dumps(record, ensure_ascii=False, indent=2), encoding="utf-8")
-    with replacing(folder / TABLE) as beside:
-        station_table(found).to_csv(beside, index=False, encoding="utf-8-sig", float_format="%.6g")
+    folders = write_alternatives(
+        found.plans,
+        folder,
+        found.as_record(),
+        station_table(found),
+        lang=lang,
+        prefix="plan-",
+    )
     write_comparisons(folders, folder, lang=lang)
     return stations_summary(found), folders
 

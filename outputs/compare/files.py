@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..atomic import replacing, write_text
+from ..tables import write_table
 from .changes import differing_sites, differing_units, moves, services, spending_by_street
 from .comparison import Comparison
 from .figures import Figure, asked_differently, figures, proofs
@@ -48,7 +49,7 @@ def write_comparison(comparison: Comparison, page: Path, *, lang: str = "en") ->
     }
     for path, table in tables.items():
         with replacing(path) as beside:
-            table.to_csv(beside, index=False, encoding="utf-8-sig", float_format="%.6g")
+            write_table(table, beside)
     write_text(page, html)
     return [*tables, page]
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from ..report.page import json_in_script
 from ..report.rows import currency
-from ..report.texts import (
-    LANGUAGES,
-    MISSING,
-    Text,
-    Texts,
-    both,
-    is_missing,
-    load_texts,
-    number,
-    percent,
+from ..report.template import (
+    check_language,
+    json_in_script,
+    own_files,
+    report_files,
+    script_texts,
+    template_environment,
+    texts_of,
 )
+from ..report.texts import MISSING, Text, Texts, is_missing, number, percent
 from .changes import differing_sites, moves, only_in, services, spending_by_street
 from .comparison import Comparison
 from .figures import SHARE, Figure, asked_differently, figures, proofs
@@ -36,7 +31,6 @@ from .walks import (
 )
 
 _FOLDER = Path(__file__).parent
-_REPORT = _FOLDER.parent / "report"
 _MOST_MOVES = 200
 _PLUS, _MINUS, _EQUAL, _POINTS = "+", "\u2212", "=", " pp"
 
@@ -57,34 +51,16 @@ def render_comparison(comparison: Comparison, *, lang: str = "en") -> str:
     ValueError
         If there is no such language.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang = {lang!r} is not known; choose one of {', '.join(LANGUAGES)}.")
+    check_language(lang)
     texts = comparison_texts()
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "both": both,
-        "number": number,
-        "percent": percent,
-        "signed": signed,
-    }
-    environment.tests["missing"] = is_missing
-    environment.globals["t"] = lambda key, **values: both(texts(key, **values))
-    environment.globals["named"] = lambda prefix, name: both(texts.named(prefix, name))
+    environment = template_environment(_FOLDER, texts)
+    environment.filters["signed"] = signed
     return environment.get_template("compare.html").render(_context(comparison, lang, texts))
 
 
 def comparison_texts() -> Texts:
     """Return the texts of the report, and those of the comparison."""
-    path = _FOLDER / "texts.toml"
-    own = tomllib.loads(path.read_text(encoding="utf-8"))
-    report = load_texts().by_lang
-    return Texts({lang: {**report[lang], **own[lang]} for lang in LANGUAGES})
+    return texts_of(_FOLDER)
 
 
 def signed(value: Any, digits: int = 0) -> str:  # noqa: ANN401 (as a table holds it)
@@ -117,7 +93,6 @@ def _context(comparison: Comparison, lang: str, texts: Texts) -> dict[str, Any]:
     changes = [group_changes(comparison, place) for place in range(1, len(comparison.plans))]
     return {
         "lang": lang,
-        "title": titles[lang],
         "titles": titles,
         "city": city,
         "names": [plan.name for plan in comparison.plans],
@@ -146,12 +121,11 @@ def _context(comparison: Comparison, lang: str, texts: Texts) -> dict[str, Any]:
         "spending": _records(spending_by_street(comparison)),
         "services": None if (offered := services(comparison)) is None else _records(offered),
         "data": json_in_script(
-            map_data(comparison, texts) | {"titles": titles, "texts": _script_texts(texts)}
+            map_data(comparison, texts) | {"titles": titles, "texts": script_texts(texts)}
         ),
-        "css": _text(_REPORT / "report.css") + _text(_FOLDER / "compare.css"),
-        "js": _text(_REPORT / "map.js")
-        + _text(_FOLDER / "compare_maps.js")
-        + _text(_FOLDER / "compare.js"),
+        "css": report_files("report.css") + own_files(_FOLDER / "compare.css"),
+        "js": report_files("page.js", "view.js", "controls.js")
+        + own_files(_FOLDER / "compare_maps.js", _FOLDER / "compare.js"),
     }
 
 
@@ -320,16 +294,3 @@ def _move_tables(comparison: Comparison) -> list[dict[str, Any]]:
 def _named(place: str, names: dict[str, Any]) -> tuple[str, str]:
     name = names.get(place)
     return (place if is_missing(name) or not str(name) else str(name)), place
-
-
-def _script_texts(texts: Texts) -> dict[str, dict[str, str]]:
-    """Return the texts that the script of the page shows."""
-    return {
-        lang: {key: words for key, words in own.items() if key.startswith("js_")}
-        for lang, own in texts.by_lang.items()
-    }
-
-
-def _text(path: Path) -> Markup:
-    """Return a file of this package as it is."""
-    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 (not from the input)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from ..layers import PlanFiles
 from .figures import key_figures
@@ -26,10 +21,15 @@ from .rows import (
     splits_intro,
 )
 from .service_rows import SERVICE_COLUMNS, service_rows, services_intro
-from .texts import LANGUAGES, Text, Texts, both, load_texts, number, percent
-
-_FOLDER = Path(__file__).parent
-_UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
+from .template import (
+    REPORT,
+    check_language,
+    json_in_script,
+    report_files,
+    script_texts,
+    template_environment,
+)
+from .texts import Text, Texts, load_texts
 
 
 def render_report(plan: PlanFiles, *, lang: str = "en") -> str:
@@ -48,25 +48,10 @@ def render_report(plan: PlanFiles, *, lang: str = "en") -> str:
     ValueError
         If there is no such language.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang = {lang!r} is not known; choose one of {', '.join(LANGUAGES)}.")
+    check_language(lang)
     texts = load_texts()
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"both": both, "number": number, "percent": percent}
-    environment.globals["t"] = lambda key, **values: both(texts(key, **values))
-    return environment.get_template("report.html").render(_context(plan, lang, texts))
-
-
-def json_in_script(value: object) -> Markup:
-    """Return JSON that cannot end the script element that holds it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(_UNSAFE_IN_SCRIPT))  # noqa: S704 (no mark of HTML is left in it)
+    template = template_environment(REPORT, texts).get_template("report.html")
+    return template.render(_context(plan, lang, texts))
 
 
 def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
@@ -75,7 +60,7 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
     titles = texts("title", city=record["city"]["name"])
     return {
         "lang": lang,
-        "title": titles[lang],
+        "titles": titles,
         "record": record,
         "created": str(record["created"])[:16].replace("T", " "),
         "status": _status(record, texts),
@@ -98,10 +83,10 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         "services_intro": services_intro(record, currency(record, texts), texts),
         "added_m2": _added_floor_area(plan),
         "data": json_in_script(
-            map_data(plan, texts) | {"titles": titles, "texts": _script_texts(texts)}
+            map_data(plan, texts) | {"titles": titles, "texts": script_texts(texts)}
         ),
-        "css": _own_file("report.css"),
-        "js": _own_file("map.js") + _own_file("report.js"),
+        "css": report_files("report.css"),
+        "js": report_files("page.js", "view.js", "controls.js", "map.js", "report.js"),
     }
 
 
@@ -120,16 +105,3 @@ def _added_floor_area(plan: PlanFiles) -> float:
     return float(
         (facilities["floor_area_m2"] - facilities["floor_area_before_m2"].fillna(0.0)).sum()
     )
-
-
-def _script_texts(texts: Texts) -> dict[str, dict[str, str]]:
-    """Return the texts that the script of the page shows."""
-    return {
-        lang: {key: words for key, words in own.items() if key.startswith("js_")}
-        for lang, own in texts.by_lang.items()
-    }
-
-
-def _own_file(name: str) -> Markup:
-    """Return a file of this package as it is."""
-    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 (not from the input)

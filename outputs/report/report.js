@@ -1,24 +1,11 @@
 // The page around the maps: language, legend, tooltips, tables and what is selected.
 
-window.__errors = 0;
-window.addEventListener("error", () => { window.__errors += 1; });
-
 (() => {
-  const root = document.documentElement;
-  const data = JSON.parse(document.getElementById("data").textContent);
   const tip = document.getElementById("tip"), chosen = document.getElementById("selected");
-  const colour = document.getElementById("colour"), legend = document.getElementById("legend");
-  const text = (key) => data.texts[root.lang][`js_${key}`] || key;
+  const legend = document.getElementById("legend");
   const inNumbers = (value, digits) => (value === null || value === undefined ? "–"
     : value.toLocaleString("en", { maximumFractionDigits: digits || 0 }));
   let current = data.colourings[0], picked = null;
-
-  function add(parent, name, words, className) {
-    const node = parent.appendChild(document.createElement(name));
-    if (words !== undefined) node.textContent = words;
-    if (className) node.className = className;
-    return node;
-  }
 
   function linesOfPlace(side, i) {
     const place = data[side], f = place.figures, lines = [place.name[i]];
@@ -53,19 +40,7 @@ window.addEventListener("error", () => { window.__errors += 1; });
     if (what.unit >= 0) lines.push(linesOfUnit(what.unit));
     tip.replaceChildren();
     lines.forEach((line, i) => add(tip, i ? "div" : "b", line));
-    const right = event.clientX + 290 > window.innerWidth, low = event.clientY + 150 > window.innerHeight;
-    tip.style.left = `${event.clientX + (right ? -tip.offsetWidth - 12 : 14)}px`;
-    tip.style.top = `${event.clientY + (low ? -tip.offsetHeight - 12 : 14)}px`;
-  }
-
-  function swatch(parent, words, style, glyph) {
-    const item = add(parent, "span", undefined, "item");
-    for (const one of Array.isArray(style) ? style : [style]) {
-      const mark = add(item, "i", glyph, one.className);
-      if (one.background) mark.style.background = one.background;
-      if (one.color) mark.style.borderTopColor = one.color;
-    }
-    add(item, "span", words);
+    placeTip(tip, event, { wide: 290, high: 150 });
   }
 
   function drawLegend() {
@@ -73,12 +48,7 @@ window.addEventListener("error", () => { window.__errors += 1; });
     legend.replaceChildren();
     const places = add(legend, "div", undefined, "row");
     add(places, "b", current.name[lang]);
-    current.labels.forEach((label, i) => {
-      let last = i;
-      while (last + 1 < current.labels.length && !current.labels[last + 1][lang]) last += 1;
-      const own = Array.from({ length: last - i + 1 }, (_, j) => i + j);
-      if (label[lang] && own.some((j) => used.has(j))) swatch(places, label[lang], own.map((j) => ({ background: current.colours[j] })));
-    });
+    swatches(places, current, used);
     if (used.has(-1)) swatch(places, text("no_figure"), { background: data.no_figure });
     if (isOn("units") && current.key !== "minutes") {
       const minutes = data.colourings.find((c) => c.key === "minutes"), row = add(legend, "div", undefined, "row");
@@ -96,12 +66,9 @@ window.addEventListener("error", () => { window.__errors += 1; });
     if (isOn("network") && data.network) swatch(signs, text("street"), { className: "line street" });
   }
 
-  const boxOfLayer = (name) => document.querySelector(`[data-layer="${name}"][type=checkbox]`);
-  const isOn = (name) => boxOfLayer(name).checked;
-
   function pick(kind, id, options) {
     const { zoom = false, scroll = false } = options || {}, found = maps.select(kind, id, zoom);
-    document.querySelectorAll("tr.on").forEach((row) => { row.classList.remove("on"); row.removeAttribute("aria-current"); });
+    unmarkRows();
     picked = found && { kind, id, found };
     root.dataset.selected = found ? id : "";
     describe();
@@ -111,7 +78,7 @@ window.addEventListener("error", () => { window.__errors += 1; });
       const { kind: own, place } = row.dataset;
       const on = own === "community" ? places.has(place) : own === "parent" ? kind !== "unit" && parents.has(place) : own === kind && place === id;
       if (!on) continue;
-      row.classList.add("on"); row.setAttribute("aria-current", "true");
+      markRow(row);
       if (!scroll) reveal(row);
     }
     if (scroll) document.getElementById("map").scrollIntoView({ block: "start" });
@@ -137,25 +104,6 @@ window.addEventListener("error", () => { window.__errors += 1; });
     add(chosen, "span", parts[0].slice(1).join(" · "));
   }
 
-  function speak(lang) {
-    root.lang = data.titles[lang] ? lang : "en";
-    document.title = data.titles[root.lang];
-    [...colour.options].forEach((option, i) => { option.textContent = data.colourings[i].name[root.lang]; });
-    drawLegend(); describe();
-  }
-
-  function sortBy(head) {
-    const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
-    const isNumeric = head.classList.contains("n") || body.rows[0]?.cells[column].dataset.v !== undefined;
-    const down = head.getAttribute("aria-sort") === (isNumeric ? "descending" : "ascending") ? !isNumeric : isNumeric;
-    const key = (row) => { const cell = row.cells[column]; return isNumeric ? Number(cell.dataset.v) : cell.innerText.trim(); };
-    const keyed = [...body.rows].map((row) => [key(row), row]);
-    keyed.sort(([a], [b]) => (isNumeric ? a - b : a.localeCompare(b, root.lang)) * (down ? -1 : 1));
-    body.append(...keyed.map(([, row]) => row));
-    table.querySelectorAll("th[aria-sort]").forEach((other) => other.setAttribute("aria-sort", "none"));
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-  }
-
   function filter(words) {
     const sought = words.trim().toLowerCase();
     let count = 0;
@@ -173,23 +121,14 @@ window.addEventListener("error", () => { window.__errors += 1; });
     if (id) pick(data.before.id.includes(id) ? "parent" : "community", id, { zoom: true });
   }
 
-  for (const c of data.colourings) add(colour, "option").value = c.key;
   const maps = planMaps(data, { hover, pick });
   for (const [name, layer] of [["units", data.units.d], ["barriers", data.barriers], ["network", data.network], ["candidates", data.candidates.id]])
     document.querySelector(`[data-for="${name}"]`).hidden = !layer.length;
-  colour.addEventListener("change", () => { current = maps.colour(colour.value); drawLegend(); });
-  document.querySelectorAll("[type=checkbox][data-layer]").forEach((box) => box.addEventListener("change", () => { maps.layer(box.dataset.layer, box.checked); drawLegend(); }));
-  document.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => maps.zoom(button.dataset.zoom)));
-  document.getElementById("language").addEventListener("click", () => speak(root.lang === "en" ? "zh" : "en"));
+  mapControls(maps, (colouring = current) => { current = colouring; drawLegend(); });
+  const speak = languages(() => { nameColourings(); drawLegend(); describe(); });
   document.getElementById("filter").addEventListener("input", (event) => filter(event.target.value));
-  for (const table of document.querySelectorAll("table.linked")) {
-    const choose = (row) => pick(row.dataset.kind, row.dataset.place, { zoom: true, scroll: true });
-    table.tBodies[0].addEventListener("click", (event) => choose(event.target.closest("tr")));
-    table.tBodies[0].addEventListener("keydown", (event) => {
-      if (event.target.matches("tr") && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); choose(event.target); }
-    });
-    table.querySelectorAll("th[aria-sort] button").forEach((button) => button.addEventListener("click", () => sortBy(button.closest("th"))));
-  }
+  linkRows(({ dataset }) => pick(dataset.kind, dataset.place, { zoom: true, scroll: true }));
+  sortTables((head) => head.cellIndex);
   speak(root.lang);
   followHash();
   window.addEventListener("hashchange", followHash);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from ...optimize.planning.trade_off import TradeOff
 from ...version import __version__
 from ..assemble import library_versions
 from ..atomic import replacing_all
-from ..files import plain
+from ..records import record_text
+from ..tables import write_table
 from .page import actions, draw_curve, render_trade_off
 from .table import curve_table
 
@@ -49,10 +49,8 @@ def write_trade_off(curve: TradeOff, folder: Path, *, lang: str = "en") -> list[
     """
     page = render_trade_off(curve, lang=lang)
     with replacing_all(folder, FILES) as draft:
-        table = curve_table(curve)
-        table.to_csv(draft / TABLE, index=False, encoding="utf-8-sig", float_format="%.10g")
-        text = json.dumps(plain(curve_record(curve)), ensure_ascii=False, indent=2)
-        (draft / RECORD).write_text(text, encoding="utf-8")
+        write_table(curve_table(curve), draft / TABLE, digits=10)
+        (draft / RECORD).write_text(record_text(curve_record(curve)), encoding="utf-8")
         pyogrio.write_dataframe(
             sites_layer(curve), draft / SITES, layer="sites", driver="GPKG", geometry_type="Point"
         )

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...optimize.planning.trade_off import TradeOff
-from ..report.page import json_in_script
 from ..report.paths import Frame, frame_of, simplified, svg_paths
 from ..report.rows import currency
-from ..report.texts import LANGUAGES, Texts, both, load_texts, number, percent
+from ..report.template import (
+    check_language,
+    json_in_script,
+    own_files,
+    report_files,
+    template_environment,
+    texts_of,
+)
+from ..report.texts import LANGUAGES, Texts, number
 from .figure import Curve, curve_svg
 from .table import curve_table, siting_figures
 
 _FOLDER = Path(__file__).parent
-_REPORT = _FOLDER.parent / "report"
 ACTIONS = ("kept", "extended", "opened")
 
 
 def trade_off_texts() -> Texts:
     """Return the texts of the report, and those of a trade-off curve."""
-    own = tomllib.loads((_FOLDER / "texts.toml").read_text(encoding="utf-8"))
-    report = load_texts().by_lang
-    return Texts({lang: {**report[lang], **own[lang]} for lang in LANGUAGES})
+    return texts_of(_FOLDER)
 
 
 def render_trade_off(curve: TradeOff, *, lang: str = "en") -> str:
@@ -48,21 +50,12 @@ def render_trade_off(curve: TradeOff, *, lang: str = "en") -> str:
     ValueError
         If there is no such language, or no point.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang = {lang!r} is not known; choose one of {', '.join(LANGUAGES)}.")
+    check_language(lang)
     if not curve.points:
         raise ValueError("The curve has no point yet; give it more time.")
     texts = trade_off_texts()
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"both": both, "number": number, "percent": percent}
-    environment.globals["t"] = lambda key, **values: both(texts(key, **values))
-    return environment.get_template("trade_off.html").render(_context(curve, lang, texts))
+    template = template_environment(_FOLDER, texts).get_template("trade_off.html")
+    return template.render(_context(curve, lang, texts))
 
 
 def draw_curve(curve: TradeOff, *, lang: str = "en") -> str:
@@ -100,7 +93,7 @@ def _context(curve: TradeOff, lang: str, texts: Texts) -> dict[str, Any]:
     frame, places, at = _map(curve)
     return {
         "lang": lang,
-        "title": titles[lang],
+        "titles": titles,
         "city": curve.city.name,
         "against": curve.against,
         "minutes": number(curve.policy.siting.reach_minutes),
@@ -123,8 +116,8 @@ def _context(curve: TradeOff, lang: str, texts: Texts) -> dict[str, Any]:
                 **_sites(curve),
             }
         ),
-        "css": _text(_REPORT / "report.css") + _text(_FOLDER / "trade_off.css"),
-        "js": _text(_FOLDER / "trade_off.js"),
+        "css": report_files("report.css") + own_files(_FOLDER / "trade_off.css"),
+        "js": report_files("page.js") + own_files(_FOLDER / "trade_off.js"),
     }
 
 
@@ -176,8 +169,3 @@ def actions(curve: TradeOff, is_open: Any, area_m2: Any) -> list[str]:  # noqa: 
         [~is_open, ~problem.existing, larger], ["closed", "opened", "extended"], default="kept"
     )
     return [str(one) for one in found]
-
-
-def _text(path: Path) -> Markup:
-    """Return a file of this package as it is."""
-    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 (not from the input)

@@ -17,7 +17,8 @@ from shequ.cli import app
 from shequ.instances.catalogue import load_catalogue
 from shequ.instances.city import City, build_city, write_city
 from shequ.instances.policy import Policy
-from shequ.optimize.planning.phase_ground import circle_city, circles_of_units, planned_city
+from shequ.optimize.planning.circles_of_units import circles_of_units
+from shequ.optimize.planning.phase_ground import circle_city, planned_city
 from shequ.optimize.planning.phases import PhasePlan, phases_city, proven
 from shequ.outputs.phases import phase_files, write_phases
 from shequ.outputs.phases_check import check_phases
