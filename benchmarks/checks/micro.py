@@ -12,6 +12,7 @@ import shapely
 
 from ..problems import MicroTask
 from ..registry import register_check
+from .walking import bounded_heap
 
 Verdict = tuple[float, list[str]]
 
@@ -48,14 +49,13 @@ def check_walk(task: MicroTask, minutes: Any) -> Verdict:  # noqa: ANN401 - any 
 
     city, policy = task.subject
     network = walking_network(city.network, city.barriers, policy)
-    neighbours = network.graph.tolil()
     site_node, site_snap = network.snap(city.site_points)
     unit_node, unit_snap = network.snap(city.unit_points)
     per_metre = 60 / (policy.walking.speed_kmh * 1000)
     broken = []
     table = minutes.tocsr()
     for site in range(0, city.num_sites, max(1, city.num_sites // 5)):
-        far = _heap_search(neighbours, int(site_node[site]))
+        far = bounded_heap(network.graph, int(site_node[site]), math.inf)
         row = dict(
             zip(
                 table.indices[table.indptr[site] : table.indptr[site + 1]].tolist(),
@@ -73,23 +73,6 @@ def check_walk(task: MicroTask, minutes: Any) -> Verdict:  # noqa: ANN401 - any 
             if within != math.isfinite(found) or (within and abs(found - wanted) > 1e-4):
                 broken.append(f"site {site}, unit {unit}: {found:g} minutes, not {wanted:g}")
     return float(minutes.sum()), broken
-
-
-def _heap_search(neighbours: Any, source: int) -> dict[int, float]:  # noqa: ANN401 - lil matrix
-    """Minutes from one node to all others (Dijkstra 1959)."""
-    import heapq  # noqa: PLC0415 - only here
-
-    far: dict[int, float] = {}
-    heap = [(0.0, source)]
-    while heap:
-        length, node = heapq.heappop(heap)
-        if node in far:
-            continue
-        far[node] = length
-        for other, minutes in zip(neighbours.rows[node], neighbours.data[node], strict=True):
-            if other not in far:
-                heapq.heappush(heap, (length + minutes, other))
-    return far
 
 
 def check_dissolve(task: MicroTask, made: Any) -> Verdict:  # noqa: ANN401 - geometries

@@ -24,6 +24,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from ..equal_rows import equal_rows
 from ..formulation import BoolArray, FloatArray, IntArray
 
 LARGEST = 2_000_000_000
@@ -56,25 +57,17 @@ class Capacities:
         return int(self.area.max()) + 1 if self.area.size else 0
 
     @cached_property
-    def merged_rows(self) -> tuple[sparse.csr_array, IntArray]:
-        """Distinct rows of facilities and area, and which of them each row is."""
-        table = sparse.csr_array(self.facilities)
-        ends = zip(table.indptr[:-1], table.indptr[1:], self.area, strict=True)
-        keys = [table.indices[a:b].tobytes() + int(c).to_bytes(8, "little") for a, b, c in ends]
-        _, first, member = np.unique(
-            np.array(keys, dtype=object), return_index=True, return_inverse=True
-        )
-        return sparse.csr_array(table[first]), member.astype(np.int64)
+    def equal_rows(self) -> tuple[IntArray, IntArray]:
+        """One row of each set that has the same facilities and area, and the set of each row."""
+        return equal_rows(self.facilities, self.area)
 
     @cached_property
     def merged(self) -> Capacities:
         """The same with equal rows merged: those of one area with the same facilities."""
-        table, member = self.merged_rows
-        num = table.shape[0]
-        area = np.zeros(num, dtype=np.int64)
-        area[member] = self.area
-        need = np.bincount(member, self.need_m2, num).astype(float)
-        return Capacities(np.arange(num), need, area, table)
+        first, member = self.equal_rows
+        need = np.bincount(member, self.need_m2, first.size).astype(float)
+        table = sparse.csr_array(self.facilities[first])
+        return Capacities(np.arange(first.size), need, self.area[first], table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +123,7 @@ def largest_flow(
     lacking = merged.need_m2[inside].sum() - area_m2[serving].sum() - spare[met].sum()
     if lacking <= 1e-6 * max(1.0, merged.need_m2.sum()):
         return nothing
-    return CapacityFlow(float(lacking), inside[capacities.merged_rows[1]], serving)
+    return CapacityFlow(float(lacking), inside[capacities.equal_rows[1]], serving)
 
 
 def flow_of_rows(capacities: Capacities, rows: BoolArray) -> CapacityFlow:

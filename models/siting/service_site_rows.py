@@ -28,7 +28,6 @@ class SiteRows:
         self.counted = np.ones(num, dtype=bool) if reaches is None else reaches
         self.builder = ModelBuilder("services")
         self.rows, self.ground = problem.facilities, problem.grounds
-        self.site_of = self.rows.site
 
     def _columns(self) -> None:
         rows, ground, builder = self.rows, self.ground, self.builder

@@ -41,6 +41,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from ..equal_rows import equal_rows
 from ..formulation import BoolArray, FloatArray, IntArray, LinearModel
 from .capacity_flow import CapacityFlow
 from .service_parts import SystemPlan
@@ -107,6 +108,23 @@ class SystemModel:
         chosen = (values[columns.attached] > 0.5) & is_open[pairs.col]
         attached[pairs.row[chosen]] = pairs.col[chosen]
         return SystemPlan(is_open, area, attached)
+
+    def decided(self, plan: SystemPlan) -> FloatArray:
+        """
+        Return the columns of a plan: opening, floor area, and what is built beyond today's.
+
+        What follows from them is left 0: sites that open, attachments, and what lacks.
+        """
+        problem, columns = self.problem, self.columns
+        values = np.zeros(self.model.num_columns)
+        values[columns.opening] = plan.is_open
+        sized = columns.area >= 0
+        values[columns.area[sized]] = plan.area_m2[sized]
+        area = np.bincount(problem.facilities.site, plan.area_m2, problem.num_sites)
+        built = np.flatnonzero(columns.built >= 0)
+        more = np.maximum(area - problem.grounds.built_m2, 0.0)
+        values[columns.built[built]] = more[built]
+        return values
 
     def site_of_columns(self) -> IntArray:
         """
@@ -307,12 +325,6 @@ def merged_reaches(problem: ServiceSystem, chosen: IntArray) -> tuple[sparse.csr
     open_anyway = (table @ kept.astype(float)) > 0
     chosen = chosen[~open_anyway[chosen]]
     table = sparse.csr_array(table[chosen])
-    ends = zip(table.indptr[:-1], table.indptr[1:], strict=True)
-    keys = [table.indices[a:b].tobytes() for a, b in ends]
-    if not keys:
-        return table, np.empty(0)
-    _, first, member = np.unique(
-        np.array(keys, dtype=object), return_index=True, return_inverse=True
-    )
+    first, member = equal_rows(table)
     people = np.bincount(member, problem.reaches.people[chosen], first.size).astype(float)
     return sparse.csr_array(table[first]), people

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from ..equal_rows import equal_rows
 from ..formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
 from .station import Siting, StationSiting
 
@@ -164,11 +165,7 @@ class _Blocks:
             return
         shape = (units.size, max(self.builder.num_columns, 1))
         pattern = sparse.csr_array((np.ones(row.size), (row, column)), shape=shape)
-        keys = [
-            pattern.indices[a:b].tobytes()
-            for a, b in zip(pattern.indptr, pattern.indptr[1:], strict=False)
-        ]
-        first = np.unique(np.array(keys, dtype=object), return_index=True)[1]
+        first, _ = equal_rows(pattern)
         unique = sparse.coo_array(pattern[first])
         self.builder.add_rows(unique.row, unique.col, 1, lower=np.ones(first.size))
 

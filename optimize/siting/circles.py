@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.formulation import FloatArray, IntArray, LinearModel, ModelBuilder
+from ...models.formulation import FloatArray, IntArray, ModelBuilder
 from ...models.siting.circles import NEVER, PhasedCircles
 from ...models.siting.circles_model import add_money, circles_model
 from ..limits import Limits, Stop
-from ..result import Result, Status
+from ..result import Result
 from ..search import Listen, Search
-from ..solvers import solve_lp, solve_model
+from ..solvers import solve_model
 from .circles_core import Core, reduced
 from .circles_counts import counting_bound
 from .circles_cuts import add_company, add_counts, company_rows
@@ -33,7 +33,7 @@ from .circles_pairs import pair_bound
 from .circles_search import Annealer
 from .circles_strong import StrongModel, strong_model
 from .classic.covering.finish import choose_method, new_search, solve_rest
-from .classic.covering.model_bounds import DualBound, dual_bound, without_hopeless
+from .classic.covering.model_bounds import relaxation_bound, without_hopeless
 from .classic.textbook import solve_textbook
 
 METHODS = {
@@ -338,7 +338,12 @@ def _prove(search: Search[IntArray], years: _Years, *, only_bound: bool) -> None
     built = years.model(caps)
     with search.timed("bound"):
         share = 0.3 if pairs <= LARGE else 0.85
-        bound = None if search.done else _relaxation(search, built.model, share=share)
+        # without a crossover, the interior point method often ends too far from an optimum here
+        bound = (
+            None
+            if search.done
+            else relaxation_bound(search, built.model, share=share, interior=False)
+        )
     if search.done or only_bound:
         return
     model = built.model if bound is None else without_hopeless(search, built.model, bound)
@@ -347,26 +352,6 @@ def _prove(search: Search[IntArray], years: _Years, *, only_bound: bool) -> None
         solve_rest(
             search, model, lambda values: years.decode(built, values), seconds=max(0.1, seconds)
         )
-
-
-def _relaxation(search: Search[IntArray], model: LinearModel, *, share: float) -> DualBound | None:
-    """
-    Bound by the linear relaxation within a share of the time left.
-
-    By the simplex method: without a crossover, the interior point method often ends too far from an
-    optimum of these models to be of use.
-    """
-    seconds = share * search.deadline.seconds_left
-    relaxed = solve_lp(model, limits=search.limits.within(seconds))
-    if relaxed.status is Status.INFEASIBLE:
-        search.infeasible = search.plan is None
-        search.raise_bound(search.objective)
-        return None
-    if relaxed.objective is None:
-        return None
-    bound = dual_bound(model, relaxed.row_duals)
-    search.raise_bound(bound.value)
-    return bound
 
 
 def _caps(search: Search[IntArray], years: _Years) -> FloatArray:

@@ -13,8 +13,8 @@ from shequ.models.siting.service_parts import SystemPlan
 from shequ.models.siting.service_site_rows import exclusive_groups
 from shequ.models.siting.service_system import ServiceSystem
 from shequ.models.siting.service_system_model import system_model
+from shequ.optimize.dual_bound import dual_bound
 from shequ.optimize.limits import Limits
-from shequ.optimize.siting.system.best import safe_bound
 from shequ.optimize.siting.system.blocks import site_regions
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.reduce import leading_reaches
@@ -112,7 +112,7 @@ def test_prices_of_any_size_give_a_bound() -> None:
     split = Regions(model, np.where(site >= 0, site % 2, -1))
     for _ in range(20):
         duals = rng.normal(0, 20, model.num_rows)
-        assert safe_bound(model, duals) <= best + 1e-6
+        assert dual_bound(model, duals).value <= best + 1e-6
         priced = split.priced(duals)
         parts = [solve_model(program, limits=Limits(60)).bound for program in priced.programs]
         assert priced.constant + sum(parts) <= best + 1e-6

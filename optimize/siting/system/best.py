@@ -56,9 +56,13 @@ class Best:
 
     @property
     def gap(self) -> float:
-        """Gap of what a plan can change: without the people whom no site could reach."""
-        open_part = max(0.0, self.objective - self.bound)
-        return open_part / max(self.objective - self.constant, 1e-9)
+        """Gap of what a plan can change."""
+        return attainable_gap(self.objective, self.bound, self.constant)
+
+
+def attainable_gap(objective: float, bound: float, constant: float) -> float:
+    """Return the gap of what a plan can change: without what is the same in every plan."""
+    return max(0.0, objective - bound) / max(objective - constant, 1e-9)
 
 
 def hopeless(problem: ServiceSystem) -> float:
@@ -85,23 +89,3 @@ def with_rows(model: LinearModel, rows: list[tuple[IntArray, FloatArray, float]]
         row_lower=np.r_[model.row_lower, [least for _, _, least in rows]],
         row_upper=np.r_[model.row_upper, np.full(len(rows), np.inf)],
     )
-
-
-def safe_bound(model: LinearModel, duals: FloatArray) -> float:
-    """
-    Return a bound of the relaxation from any duals, however roughly they are known.
-
-    Every column takes the end of its range that its reduced cost asks for (weak duality; Neumaier
-    and Shcherbina 2004, "Safe bounds in linear and mixed-integer linear programming").
-    """
-    price = duals.copy()
-    price[(price > 0) & ~np.isfinite(model.row_lower)] = 0.0
-    price[(price < 0) & ~np.isfinite(model.row_upper)] = 0.0
-    side = np.where(price > 0, model.row_lower, model.row_upper)
-    reduced = model.costs - model.rows.T @ price
-    end = np.where(reduced >= 0, model.lower, model.upper)
-    lost = (~np.isfinite(end)) & (np.abs(reduced) > 0)
-    if (lost & (np.abs(reduced) > 1e-7)).any():
-        return -np.inf
-    end = np.where(np.isfinite(end), end, 0.0)
-    return float((price * np.where(price != 0, side, 0.0)).sum() + reduced @ end + model.offset)

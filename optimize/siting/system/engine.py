@@ -19,24 +19,25 @@ Small problems go to the solver whole. Whatever was done, a plan is judged by
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 
 from ....models.formulation import FloatArray, IntArray, LinearModel
-from ....models.siting.capacity_flow import CapacityFlow, flow_of_rows, largest_flow
+from ....models.siting.capacity_flow import CapacityFlow
 from ....models.siting.service_parts import SystemPlan
 from ....models.siting.service_system import ServiceSystem
 from ....models.siting.service_system_model import SystemModel, system_model
+from ...dual_bound import dual_bound
 from ...limits import Deadline, Limits, Stop
 from ...result import ModelSize, Reason, Result, Status
 from ...solvers import LpResult, backend_named, solve_lp, solve_model
-from .best import NEAR, Best, Listen, safe_bound, with_rows
+from .best import NEAR, Best, Listen, with_rows
 from .reduce import leading_reaches
 from .regions import Priced, Regions
+from .short_units import ShortUnits
 
 RELAXATION = 0.3
 """Share of the time for the relaxation."""
@@ -120,13 +121,18 @@ class _Solve:
             self.large = self.partitions[0]
             self.partitions = self.partitions[1:] or self.partitions
         pairs = int(self.problem.capacities.facilities.nnz)
-        self.has_flow = not self.partitions and pairs <= MOST_FLOW_PAIRS
-        self.built = system_model(self.problem, flow=self.has_flow)
+        has_flow = not self.partitions and pairs <= MOST_FLOW_PAIRS
+        regions = self.large if self.partitions else None
+        self.short = None if has_flow else ShortUnits(self.problem, regions)
+        self.built = system_model(self.problem, flow=has_flow)
         self.model = self.built.model
-        self.duals, self.values = np.zeros(self.model.num_rows), self._today_values()
+        self.duals, self.values = (
+            np.zeros(self.model.num_rows),
+            self.built.decided(self.problem.today()),
+        )
         steps = [self._whole] if not self.partitions else [self._relax, self._regions]
         with ThreadPoolExecutor(1) as self.pool:
-            for step in (*steps, self._improve, self._await):
+            for step in (*steps, self._improve):
                 clock = time.monotonic()
                 if not self._finished:
                     step()
@@ -134,11 +140,6 @@ class _Solve:
             if self.beside is not None:
                 self.beside.result()
         return self._result()
-
-    def _await(self) -> None:
-        """Wait for the bound that is computed beside."""
-        if self.beside is not None:
-            self.beside.result()
 
     @property
     def _finished(self) -> bool:
@@ -148,47 +149,14 @@ class _Solve:
     def _stopped(self) -> bool:
         return self.stop is not None and self.stop.requested
 
-    # Rows for floor area ----------------------------------------------------------------------
-
     def _short(
         self, built: SystemModel, values: FloatArray, objective: float
     ) -> list[CapacityFlow]:
         """Find the sets of units that are short of floor area in a solution, if that counts."""
-        problem, columns = self.problem, built.columns
-        if not columns.unserved.size or self.has_flow:
+        if self.short is None:
             return []
-        spare, area = np.maximum(values[columns.unserved], 0.0), built.areas(values)
-        flow = largest_flow(problem.capacities, area, spare)
         matters = self.limits.gap * (objective - self.best.constant) / 4
-        price = problem.prices.square_metre * flow.lacking_m2
-        if price <= max(matters, NEAR * objective):
-            return []
-        return [flow, *self._parts(flow, area, spare)]
-
-    def _parts(
-        self, flow: CapacityFlow, area: FloatArray, spare: FloatArray
-    ) -> Iterator[CapacityFlow]:
-        """Yield the parts of a short set in single regions that are short by themselves."""
-        if not self.partitions:
-            return
-        capacities = self.problem.capacities
-        home = self._region_of_units
-        for region in np.unique(home[flow.rows]):
-            part = flow_of_rows(capacities, flow.rows & (home == region))
-            met = np.unique(capacities.area[part.rows])
-            need = capacities.need_m2[part.rows].sum()
-            if need - area[part.facilities].sum() - spare[met].sum() > 1.0:
-                yield part
-
-    @cached_property
-    def _region_of_units(self) -> IntArray:
-        """Region of the first facility that may serve each row of the capacities."""
-        table = self.problem.capacities.facilities
-        some = np.diff(table.indptr) > 0
-        region_of = self.large[self.problem.facilities.site]
-        found = np.full(some.size, -1, dtype=np.int64)
-        found[some] = region_of[table.indices[table.indptr[:-1][some]]]
-        return found
+        return self.short.found(built, values, max(matters, NEAR * objective))
 
     def _add_rows(self, flows: list[CapacityFlow]) -> None:
         """Add their rows to the model."""
@@ -231,7 +199,7 @@ class _Solve:
         """Solve the relaxation: first without the reaches that others imply, then with all."""
         end = Deadline.after(self.deadline.seconds_left * RELAXATION)
         light = system_model(self.problem, reaches=leading_reaches(self.problem))
-        flows = self._first_flows()
+        flows = [] if self.short is None else self.short.first()
         model = with_rows(light.model, [light.cut_row(flow) for flow in flows])
         for _ in range(LIGHT_ROUNDS):
             found = self._solve_relaxation(model, Deadline.after(end.seconds_left / 2))
@@ -248,21 +216,11 @@ class _Solve:
             if found is None or found.objective is None:
                 break
             self.duals, self.values = found.row_duals, found.values
-            self.best.prove(safe_bound(self.model, self.duals))
+            self.best.prove(dual_bound(self.model, self.duals).value)
             short = self._short(self.built, found.values, found.objective)
             if not short or end.passed:
                 break
             self._add_rows(short)
-
-    def _first_flows(self) -> list[CapacityFlow]:
-        """Conditions on all units, and on those of each region."""
-        capacities = self.problem.capacities
-        if not capacities.need_m2.size:
-            return []
-        home = self._region_of_units
-        sets = [np.ones(home.size, dtype=bool)]
-        sets += [home == region for region in np.unique(home[home >= 0])]
-        return [flow_of_rows(capacities, chosen) for chosen in sets]
 
     def _solve_relaxation(self, model: LinearModel, end: Deadline) -> LpResult | None:
         if self._stopped:
@@ -337,7 +295,7 @@ class _Solve:
         """Let the columns that follow take their best values; today's plan where none are."""
         decided = np.round(self.values, 6)
         decided[self.model.integer] = np.round(decided[self.model.integer])
-        for start in (decided, self._today_values()):
+        for start in (decided, self.built.decided(self.problem.today())):
             program, columns = split.opened(start, split.region < 0)
             found = self._solve_part(program, 60.0)
             if found.solution is not None:
@@ -347,19 +305,6 @@ class _Solve:
                 self.is_settled = True
                 return
         raise ValueError("what stands today does not fit into the model")
-
-    def _today_values(self) -> FloatArray:
-        """Return the columns of today's plan, those that decide."""
-        today, columns = self.problem.today(), self.built.columns
-        values = np.zeros(self.model.num_columns)
-        values[columns.opening] = today.is_open
-        sized = columns.area >= 0
-        values[columns.area[sized]] = today.area_m2[sized]
-        area = np.bincount(self.problem.facilities.site, today.area_m2, self.problem.num_sites)
-        built = np.flatnonzero(columns.built >= 0)
-        more = np.maximum(area - self.problem.grounds.built_m2, 0.0)
-        values[columns.built[built]] = more[built]
-        return values
 
     # Improvement ------------------------------------------------------------------------------
 

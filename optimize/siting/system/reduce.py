@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from ....models.equal_rows import equal_rows
 from ....models.formulation import BoolArray
 from ....models.siting.service_system import ServiceSystem
 from ..classic.covering.dominance import dominated_rows
@@ -16,7 +17,7 @@ def leading_reaches(problem: ServiceSystem) -> BoolArray:
 
     A reach whose facilities are among those of another is the harder one: a plan that serves it
     serves the other. The model of the leading ones alone is a relaxation, exact for every plan
-    that leaves none of them out.
+    that leaves none of them out. Those equal to one count with it.
 
     Returns
     -------
@@ -29,23 +30,8 @@ def leading_reaches(problem: ServiceSystem) -> BoolArray:
     leading = np.zeros(open_question.size, dtype=bool)
     for service in np.unique(reaches.service):
         rows = np.flatnonzero(open_question & (reaches.service == service))
+        own = sparse.csr_array(table[rows])
+        first, member = equal_rows(own)
         if rows.size:
-            leading[rows] = ~dominated_rows(sparse.csr_array(table[rows]))
-    return _with_equals(problem, leading, open_question)
-
-
-def _with_equals(problem: ServiceSystem, leading: BoolArray, open_question: BoolArray) -> BoolArray:
-    """Add the reaches equal to a leading one: their people count with it."""
-    reaches = problem.reaches
-    table = reaches.facilities
-    found = leading.copy()
-    for service in np.unique(reaches.service[leading]):
-        rows = np.flatnonzero(open_question & (reaches.service == service))
-        keys = [table.indices[a:b].tobytes() for a, b in _ends(table, rows)]
-        wanted = {key for key, row in zip(keys, rows, strict=True) if leading[row]}
-        found[rows] = [key in wanted for key in keys]
-    return found
-
-
-def _ends(table: sparse.csr_array, rows: np.ndarray) -> zip[tuple[int, int]]:
-    return zip(table.indptr[rows].tolist(), table.indptr[rows + 1].tolist(), strict=True)
+            leading[rows] = ~dominated_rows(sparse.csr_array(own[first]))[member]
+    return leading

@@ -7,11 +7,12 @@ from typing import Protocol, TypeVar
 
 from .....models.formulation import FloatArray, LinearModel
 from .....models.siting.allocation import AllocationModel
+from ....dual_bound import DualBound
 from ....limits import Deadline, Limits, Stop
 from ....result import Reason, Status
 from ....search import Listen, Search
 from ....solvers import solve_model
-from .model_bounds import DualBound, relaxation_bound, without_hopeless
+from .model_bounds import relaxation_bound, without_hopeless
 
 S = TypeVar("S")
 

@@ -14,12 +14,13 @@ from .....models.siting.maximal_covering import (
     add_cover_rows,
     encode_covered,
 )
+from ....dual_bound import DualBound, dual_bound
 from ....limits import Deadline
 from ....search import Search
 from .climb_kernels import climb
 from .core import Core, add_core_rules, covering_core, without_dominated_sites, without_weightless
 from .finish import solve_bounded
-from .model_bounds import DualBound, dual_bound, without_hopeless
+from .model_bounds import without_hopeless
 from .neighbourhoods import Neighbourhoods
 from .plans import Planner
 

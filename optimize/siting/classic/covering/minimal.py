@@ -10,11 +10,12 @@ from .....models.formulation import BoolArray, LinearModel, ModelBuilder
 from .....models.siting.allocation import AllocationModel
 from .....models.siting.coverage import covering_pairs
 from .....models.siting.maximal_covering import add_cover_rows, encode_covered
+from ....dual_bound import DualBound, dual_bound
 from ....search import Search
 from .climb_kernels import climb
 from .core import Core, add_core_rules, without_dominated_rows, without_dominated_sites
 from .finish import solve_bounded
-from .model_bounds import DualBound, dual_bound, without_hopeless
+from .model_bounds import without_hopeless
 from .neighbourhoods import Neighbourhoods
 from .plans import CheapPlanner
 
