@@ -62,7 +62,7 @@ def choose_jointly(
         )
     if not found:
         raise ValueError("No community is over a threshold; name one by --community.")
-    files = write_joint(read, rules, times, found, where.output)
+    files = write_joint(read, rules, found, where.output)
     typer.echo(joint_text(found))
     findings = check_joint(where.output)
     if findings:

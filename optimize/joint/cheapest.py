@@ -13,25 +13,20 @@ districts as subproblem, whose master is listed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ...models.formulation import IntArray
 from ...models.joint.grouped import GroupedModel, grouped_model
 from ...models.joint.groupings import ROUNDING, Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
-from ..districting.hess.engine import reachable_pairs
 from ..districting.hess.lagrangian import Fixing
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..search import TOLERANCE, Listen, Search
-from ..solvers import solve_model
-from ..solvers.lazy import solve_with_cuts
 from .heuristic import BOTH, CHEAP, plans_of
-from .separation import RootSeparation
-
-LP_SOLVER = "highs"
+from .one_grouping import nothing_fixed, relaxed, solve_grouped
+from .searching import NO_GROUPING, search_from
 
 SEARCHED = 0.4
 """Share of the time that searches without a bound may take."""
@@ -101,7 +96,6 @@ def solve_cheapest(
     Result of JointPlan
         Infeasible if it is proven that no plan keeps all rules.
     """
-    limits = limits or Limits()
     compact = np.inf if most_inertia is None else most_inertia * (1 + ROUNDING)
 
     def violations(plan: JointPlan) -> list[str]:
@@ -110,17 +104,15 @@ def solve_cheapest(
             return [f"its moment of inertia is {inertia:g}, more than {most_inertia:g}"]
         return problem.violations(plan)
 
-    search = Search[JointPlan](
+    search = search_from(
+        starts,
         violations=violations,
         evaluate=problem.evaluate,
         limits=limits,
         solver=solver,
         stop=stop,
         listen=listen,
-        deadline=Deadline.after(limits.seconds),
     )
-    for plan in starts:
-        search.offer(plan)
     _Cheapest(problem, search, most_inertia).run()
     return search.result()
 
@@ -180,7 +172,7 @@ class _Cheapest:
             search.raise_bound(min(least, search.objective))
         elif not self.open:
             search.infeasible = True
-            search.detail = "no grouping of the sites holds a connected and balanced plan"
+            search.detail = NO_GROUPING
 
     def _improve(self) -> None:
         """Search plans in the order of the bounds."""
@@ -266,7 +258,7 @@ class _Cheapest:
             return grouped_model(self.problem, one.grouping)
         split, limit = one.grouping.districting(self.problem), self.most_inertia * (1 + ROUNDING)
         if one.fixing is None:
-            one.fixing = Fixing(split, np.where(reachable_pairs(split), -np.inf, np.inf))
+            one.fixing = nothing_fixed(split)
             deadline = Deadline.after(self.search.deadline.seconds_left / 4)
             one.fixing.tighten(
                 None, limit, iterations=CLIMBS, deadline=deadline, stop=self.search.stop
@@ -287,58 +279,3 @@ class _Cheapest:
             most_inertia=limit,
             pairs=pairs,
         )
-
-
-def relaxed(problem: JointSplit, grouping: Grouping, *, seed: int = 1) -> float | None:
-    """
-    Least cost of a grouping by its linear relaxation without contiguity; None if it has none.
-
-    Parameters
-    ----------
-    problem, grouping
-        The community, and its open sites by district.
-    seed
-        Seed of the solver.
-    """
-    model = grouped_model(problem, grouping).model
-    free = replace(model, integer=np.zeros(model.num_columns, dtype=bool))
-    result = solve_model(free, solver=LP_SOLVER, limits=Limits(10.0, seed=seed))
-    if result.status is Status.INFEASIBLE:
-        return None
-    return grouping.cost if result.bound is None else result.bound
-
-
-def solve_grouped(
-    grouped: GroupedModel,
-    *,
-    limits: Limits,
-    solver: str,
-    cutoff: float | None = None,
-    start: IntArray | None = None,
-    stop: Stop | None = None,
-) -> Result[np.ndarray]:
-    """
-    Solve the model of one grouping, with contiguity added where it is broken.
-
-    Parameters
-    ----------
-    grouped
-        The model.
-    limits, solver, stop
-        As for :func:`solve_cheapest`.
-    cutoff
-        Only cheaper plans are of interest.
-    start
-        Districts to start from.
-    """
-    separation = RootSeparation(grouped.problem.districting, grouped, grouped.roots)
-    return solve_with_cuts(
-        grouped.model,
-        separation.broken_by,
-        solver=solver,
-        limits=limits,
-        start=None if start is None else grouped.start(start),
-        cutoff=cutoff,
-        stop=stop,
-        separate_fractional=separation.broken_in_part,
-    )

@@ -18,6 +18,7 @@ from ...models.joint.problem import JointPlan, JointSplit
 from ...models.siting.station import StationSiting
 from ..limits import Deadline, Limits, Stop
 from ..planning.community import SplitTask
+from ..planning.over_threshold import over_threshold
 from ..planning.region import Region
 from ..planning.site import siting_problem
 from ..planning.snapshot import Snapshot, communities_of_sites
@@ -121,8 +122,7 @@ def split_jointly(
 def _rows(policy: Policy, audit: Snapshot, communities: Sequence[str]) -> list[int]:
     table = audit.communities
     if not communities:
-        tiers = {"mandatory"} | ({"gradual"} if policy.split.tier == "gradual" else set())
-        return [int(row) for row in np.flatnonzero(table["tier"].isin(tiers))]
+        return [int(row) for row in np.flatnonzero(over_threshold(table, policy))]
     ids = table["community_id"].astype(str).tolist()
     unknown = [name for name in communities if name not in ids]
     if unknown:
@@ -138,13 +138,11 @@ def _solve(
 ) -> CommunityJoint:
     """Try the least number of districts, then more, as the split does."""
     began = time.process_time()
-    rules, solver = task.policy.split, task.policy.solver
-    most = min(task.least + rules.max_extra_districts, task.region.num_nodes)
     sites = np.flatnonzero(np.isin(home, task.members))
-    deadline = Deadline.after(seconds)
     refused: list[str] = []
     found: JointSolution | None = None
-    districts = task.least
+    districts, deadline = task.least, Deadline.after(seconds)
+    most = min(task.least + task.policy.split.max_extra_districts, task.region.num_nodes)
     for districts in range(task.least, most + 1):
         problem = joint_problem(task, times, home, sites, districts)
         if problem.usable.size < districts:
@@ -153,16 +151,7 @@ def _solve(
                 "be open, and every district needs one"
             )
             continue
-        limits = Limits(
-            max(1e-2, deadline.seconds_left), solver.siting_gap, solver.seed, solver.threads
-        )
-        found = solve_joint(
-            problem,
-            compactness_slack=rules.compactness_slack,
-            limits=limits,
-            solver=backend,
-            stop=task.stop,
-        )
+        found = _attempt(task, problem, deadline, backend)
         if found.plan is not None or deadline.passed:
             break
         refused.append(f"{districts} districts: {found.compact.detail or 'none found in time'}")
@@ -175,10 +164,24 @@ def _solve(
         sites=sites,
         region=task.region,
         districts=districts,
-        tolerance=rules.tolerance,
+        tolerance=task.policy.split.tolerance,
         solution=found,
         why_not="" if planned else "; ".join(refused) or "no plan was found in time",
         seconds=time.process_time() - began,
+    )
+
+
+def _attempt(
+    task: SplitTask, problem: JointSplit, deadline: Deadline, backend: str
+) -> JointSolution:
+    """Solve one number of districts in the time that is left."""
+    tuning, seconds = task.policy.solver, max(1e-2, deadline.seconds_left)
+    return solve_joint(
+        problem,
+        compactness_slack=task.policy.split.compactness_slack,
+        limits=Limits(seconds, tuning.siting_gap, tuning.seed, tuning.threads),
+        solver=backend,
+        stop=task.stop,
     )
 
 

@@ -12,20 +12,21 @@ better than the one known.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...models.joint.groupings import Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
-from ..districting.hess.engine import reachable_pairs, solve_districting
+from ..districting.hess.engine import solve_districting
 from ..districting.hess.lagrangian import Fixing
 from ..districting.hess.tree import HessTree
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..search import Listen, Search
-from .cheapest import relaxed
 from .heuristic import plans_of
+from .one_grouping import nothing_fixed, relaxed
+from .searching import NO_GROUPING, search_from
 
 CLIMBS = (60, 300)
 """Directions in which the dual of every grouping is climbed, and of one that this leaves."""
@@ -47,7 +48,7 @@ class _Open:
     grouping: Grouping
     fixing: Fixing
     bound: float = -np.inf
-    tried: int = field(default=0)
+    tried: int = 0
 
 
 def solve_compact(
@@ -69,18 +70,15 @@ def solve_compact(
     starts, limits, solver, stop, listen
         As for :func:`.cheapest.solve_cheapest`.
     """
-    limits = limits or Limits()
-    search = Search[JointPlan](
+    search = search_from(
+        starts,
         violations=problem.violations,
         evaluate=problem.compactness,
         limits=limits,
         solver=solver,
         stop=stop,
         listen=listen,
-        deadline=Deadline.after(limits.seconds),
     )
-    for plan in starts:
-        search.offer(plan)
     _Compact(problem, search).run()
     return search.result()
 
@@ -115,12 +113,17 @@ class _Compact:
         if not search.over:
             self._raise()
 
+    def _exact(self, share: float = 1.0) -> Limits:
+        """Return the limits of a solve without a gap in a share of the time that is left."""
+        search = self.search
+        return replace(search.limits, gap=0.0).within(share * search.deadline.seconds_left)
+
     def _split_serves(self) -> bool:
         """Split without stations; whether that settles it."""
         search = self.search
         result = solve_districting(
             self.problem.districting,
-            limits=replace(search.limits, gap=0.0).within(FIRST * search.deadline.seconds_left),
+            limits=self._exact(FIRST),
             solver=search.solver,
             stop=search.stop,
         )
@@ -142,16 +145,12 @@ class _Compact:
         search = self.search
         for grouping in Groupings(self.problem).complete():
             if relaxed(self.problem, grouping, seed=search.limits.seed) is not None:
-                self.open.append(self._opened(grouping))
+                fixing = nothing_fixed(grouping.districting(self.problem))
+                self.open.append(_Open(grouping, fixing))
         for one in self.open:
             if search.over:
                 return
             self._climb(one, CLIMBS[0])
-
-    def _opened(self, grouping: Grouping) -> _Open:
-        split = grouping.districting(self.problem)
-        start = np.where(reachable_pairs(split), -np.inf, np.inf)
-        return _Open(grouping, Fixing(split, start))
 
     def _climb(self, one: _Open, iterations: int) -> None:
         """Climb the dual of a grouping."""
@@ -170,7 +169,7 @@ class _Compact:
         search = self.search
         if not self.open and search.plan is None:
             search.infeasible = True
-            search.detail = "no grouping of the sites holds a connected and balanced plan"
+            search.detail = NO_GROUPING
             return
         least = min((one.bound for one in self.open), default=np.inf)
         search.raise_bound(min(max(least, self.least), search.objective))
@@ -201,7 +200,7 @@ class _Compact:
         search = self.search
         result = solve_districting(
             one.grouping.districting(self.problem),
-            limits=replace(search.limits, gap=0.0).within(FIRST * search.deadline.seconds_left),
+            limits=self._exact(FIRST),
             solver=search.solver,
             stop=search.stop,
         )
@@ -240,7 +239,7 @@ class _Compact:
         cutoff = search.objective if search.plan is not None else None
         found = tree.solve(
             solver=search.solver,
-            limits=replace(search.limits, gap=0.0).within(search.deadline.seconds_left),
+            limits=self._exact(),
             cutoff=cutoff,
             stop=search.stop,
         )

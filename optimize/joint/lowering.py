@@ -21,8 +21,8 @@ from ...models.joint.rooted import rooted_model
 from ..limits import Deadline, Limits, Stop
 from ..result import Status
 from ..solvers.lazy import solve_with_cuts
-from .cheapest import relaxed, solve_grouped
 from .heuristic import plans_of
+from .one_grouping import relaxed, solve_grouped
 from .separation import RootSeparation
 
 LEAST_SECONDS = 1.0

@@ -14,7 +14,7 @@ from ...models.formulation import IntArray
 from ..limits import Deadline, Stop
 from ..progress import Listener, silent
 from .audit import audit_city
-from .plan import new_communities
+from .communities_named import new_communities
 from .snapshot import communities_of_sites
 from .split import split_city
 

@@ -9,9 +9,8 @@ longer opened, then cost is least. Each step is proven given the ones before it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,24 +22,23 @@ from ...instances.policy import Policy
 from ...instances.site_units import site_units
 from ...instances.walking import WalkingTimes, walking_times
 from ...models.formulation import IntArray
-from ...models.siting.station import Siting, StationSiting
-from ..limits import Deadline, Limits, Stop
+from ...models.siting.station import Siting
+from ..limits import Deadline, Stop
 from ..progress import Listener, Progress, silent
-from ..result import Reason, Result, Status
-from ..siting.engine import cheapest_siting
+from ..result import Result
 from .audit import audit_city
+from .clock import Clock
+from .communities_named import free_id, new_communities
 from .community import SplitTask
+from .from_plan_stations import Restationing, RestationTask
 from .kept_splits import KeptSplit, keep_split
-from .kept_stations import EarlierStations, KeptStations, keep_stations
-from .plan import Plan, free_id, new_communities
+from .kept_stations import EarlierStations
+from .over_threshold import over_threshold
+from .plan import SPLITTING, Plan, plan_of
 from .shortfall import InfeasibleError, Shortfall
-from .site import CitySiting, NoPlanError, _Steps, siting_problem
-from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, Mend, more_sites, shortfalls
-from .snapshot import Snapshot, communities_of_sites, take_snapshot
+from .site import siting_problem
+from .snapshot import Snapshot, communities_of_sites
 from .split import split_shortfalls
-
-SHARE = 0.6
-"""Share of the time limit that the splits may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,63 +174,54 @@ class _Task:
     listen: Listener
 
     def run(self, seconds: float | None) -> tuple[Plan, Replanning]:
-        city, policy = self.city, self.policy
-        took, began = {}, time.monotonic()
+        city, policy, clock = self.city, self.policy, Clock()
         deadline = None if seconds is None else Deadline.after(seconds)
         self.listen(Progress("walk", text="walking times"))
         times = walking_times(city, policy)
         before = audit_city(city, policy, times)
-        took["walk"] = time.monotonic() - began
-        began = time.monotonic()
+        clock.lap("walk")
         kept, missing = self.splits(before, deadline)
         home = site_units(city, policy)
         splits = [one.split for one in kept]
         names, unit_community = new_communities(city, home, before, splits)
         names = self.named(names, unit_community, kept)
-        took["split"] = time.monotonic() - began
-        began = time.monotonic()
-        site_community = communities_of_sites(home, unit_community)
+        clock.lap("split")
         left = policy.siting.seconds if deadline is None else max(1.0, deadline.seconds_left)
-        siting, short, replanning = self.stations(
-            times, names, unit_community, site_community, left
-        )
-        took["site"] = time.monotonic() - began
-        after = take_snapshot(
-            city,
-            policy,
-            times,
-            names=names,
-            unit_community=unit_community,
-            site_community=site_community,
-            is_open=siting.siting.is_open,
-            area_m2=siting.siting.area_m2,
-            cost=siting.problem.site_costs(siting.siting),
-        )
-        plan = Plan(
+        site_community = communities_of_sites(home, unit_community)
+        stations = self.stations(times, names, unit_community, site_community, left)
+        clock.lap("site")
+        plan = plan_of(
             city,
             policy,
             times,
             before,
-            after,
-            tuple(splits),
-            siting,
-            (*missing, *short),
-            took,
-            self.stop is not None and self.stop.requested,
-            seconds,
+            names=names,
+            unit_community=unit_community,
+            site_unit=home,
+            siting=stations.siting,
+            shortfalls=(*missing, *stations.missing),
+            seconds=clock.seconds,
+            splits=tuple(splits),
+            interrupted=self.stop is not None and self.stop.requested,
+            time_limit=seconds,
         )
-        done = replace(replanning, splits=tuple(kept), whole=self.whole(before, kept))
-        return plan, done
+        return plan, Replanning(
+            self.earlier.name,
+            tuple(kept),
+            self.whole(before, kept),
+            stations.changes,
+            stations.cost,
+            stations.cheapest if self.budget is None else None,
+        )
 
     def splits(
         self, before: Snapshot, deadline: Deadline | None
     ) -> tuple[list[KeptSplit], list[Shortfall]]:
         """Keep or change the districts of every community that the policy splits."""
-        city, policy, table = self.city, self.policy, before.communities
-        tiers = {"mandatory"} | ({"gradual"} if policy.split.tier == "gradual" else set())
-        due = table["tier"].isin(tiers).to_numpy(bool) & ~locked_communities(city)
+        city, policy = self.city, self.policy
+        due = over_threshold(before.communities, policy) & ~locked_communities(city)
         rows = [int(row) for row in np.flatnonzero(due)]
-        half = None if deadline is None else Deadline.after(SHARE * deadline.seconds_left)
+        half = None if deadline is None else Deadline.after(SPLITTING * deadline.seconds_left)
         entries = self._entries()
         kept: list[KeptSplit] = []
         for done, row in enumerate(rows):
@@ -320,99 +309,19 @@ class _Task:
         unit_community: IntArray,
         site_community: IntArray,
         seconds: float,
-    ) -> tuple[CitySiting, list[Shortfall], Replanning]:
+    ) -> Restationing:
         """Open stations with as few changes as possible, for the communities of the plan."""
-        city, policy, earlier = self.city, self.policy, self.earlier.stations(self.city)
+        city, policy = self.city, self.policy
         problem = siting_problem(city, policy, times, names, unit_community, site_community)
-        attainable = problem.attainable()
-
-        def missed(siting: Siting, mend: Mend) -> list[Shortfall]:
-            return list(shortfalls(city, policy, problem, siting, names, mend))
-
-        impossible = missed(problem.everything(), more_sites)
-        if impossible and not self.relax and self.budget is None:
-            raise InfeasibleError(impossible)
-        tuning = policy.solver
-        limits = Limits(seconds, tuning.siting_gap, tuning.seed, tuning.threads)
-        exact = replace(limits.within(seconds / 3), gap=0.0)
-        self.listen(Progress("site", text="the cheapest plan, for comparison"))
-        how: dict[str, Any] = {"solver": tuning.name, "stop": self.stop}
-        cheapest = cheapest_siting(attainable, limits=exact, **how)
-        self.listen(Progress("site", text="fewest stations changed"))
-        asked = attainable if self.budget is None else problem
-        found = keep_stations(
-            asked, earlier, budget=self.budget, limits=limits.within(2 * seconds / 3), **how
+        task = RestationTask(
+            city,
+            policy,
+            problem,
+            names,
+            self.earlier.stations(city),
+            self.budget,
+            self.relax,
+            self.stop,
+            self.listen,
         )
-        if found is None and self.budget is None:
-            found = _without_keeping(cheapest, earlier)
-        if found is None:
-            raise NoPlanError("No siting near the earlier plan was found within the limits.")
-        siting = found.siting
-        replanning = Replanning(
-            self.earlier.name, (), (), found.changes, found.cost,
-            cheapest if self.budget is None else None,
-        )  # fmt: skip
-        if self.budget is not None:
-            suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
-            remedy = BudgetRemedy(suffices, attainable.must_reach, cheapest, policy)
-            done = CitySiting(problem, siting, None, None, found.served, self.budget, cheapest)
-            return done, missed(siting, remedy), replanning
-        broken = attainable.violations(siting)
-        if broken:
-            raise NoPlanError(f"No siting near the earlier plan keeps every rule: {broken[0]}.")
-        steps = _Steps(city, policy, problem, attainable, names, limits, self.stop, self.listen)
-        goal = steps._goal()  # noqa: SLF001 - the same stage, with other steps
-        walked = attainable.walking(siting) if goal is None else goal.value(attainable, siting)
-        cost, walking = self._told(attainable, siting, cheapest, found.changes, walked)
-        done = CitySiting(attainable, siting, cost, walking)
-        return done, missed(siting, more_sites), replanning
-
-    def _told(
-        self,
-        problem: StationSiting,
-        siting: Siting,
-        cheapest: Result[Siting],
-        changes: Result[Siting],
-        walked: float,
-    ) -> tuple[Result[Siting], Result[Siting]]:
-        """Return cost and walking of the plan; cost with the bound of all plans."""
-        cost, bound = problem.cost(siting), cheapest.bound
-        proven = bound is not None and cost <= bound + 1e-5 * max(1.0, cost)
-        detail = (
-            f"few changes come first: {changes.objective:g} stations opened or no longer open "
-            f"({changes.status})"
-        )
-        told = replace(
-            cheapest,
-            status=Status.OPTIMAL if proven else Status.FEASIBLE,
-            reason=Reason.PROVEN if proven else Reason.LIMIT,
-            solution=siting,
-            objective=cost,
-            bound=min(bound, cost) if bound is not None else None,
-            detail=detail,
-        )
-        walking = replace(
-            told,
-            status=Status.FEASIBLE,
-            reason=Reason.LIMIT,
-            objective=walked,
-            bound=None,
-            seconds={},
-            detail="not minimised: few changes come first",
-        )
-        return told, walking
-
-
-def _without_keeping(cheapest: Result[Siting], earlier: EarlierStations) -> KeptStations | None:
-    """Return the cheapest plan where the time, or a stop, left no other; None without one."""
-    if cheapest.solution is None:
-        return None
-    changes = replace(
-        cheapest,
-        status=Status.FEASIBLE,
-        reason=Reason.TIME,
-        objective=float(earlier.changes(cheapest.solution)),
-        bound=None,
-        detail="the cheapest plan, since none nearer to the earlier one was found in the time",
-    )
-    return KeptStations(cheapest.solution, changes, cheapest)
+        return task.solve(seconds)

@@ -9,20 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ...instances.catalogue import Catalogue, Service
+from ...instances.catalogue import Catalogue
 from ...instances.city import City
 from ...instances.policy import Policy
-from ...instances.policy_circles import CirclesPolicy
 from ...instances.service_demand import services_of_sites
 from ...instances.walking import walking_times
-from ...models.formulation import FloatArray, IntArray
+from ...models.formulation import FloatArray
 from ...models.siting.circles import CircleGround, Room
-
-COLUMNS = ("site_id", "service", "category", "level", "action", "floor_area_m2", "cost")
-"""Columns of the layer of services of a plan that are read."""
-
-BUILT, THERE = frozenset({"opened", "converted"}), frozenset({"kept", "extended"})
-"""What the action of a service of a plan means: it is new, or exists today."""
+from .circles_of_units import circles_of_units
+from .phase_facilities import check_names, planned_facilities, possible_facilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +75,13 @@ def circle_city(
     ValueError
         If there is no such column, a category is unknown to the catalogue, or nothing is left.
     """
-    _check_names(policy, catalogue)
-    facilities = _facilities(city, policy, catalogue)
-    unknown = services_of_sites(city, catalogue).unknown
+    check_names(policy, catalogue)
+    offers = services_of_sites(city, catalogue)
+    facilities = possible_facilities(city, policy, catalogue, offers)
     found = _assembled(city, policy, catalogue, facilities, column=column)
-    if not unknown:
+    if not offers.unknown:
         return found
-    names = ", ".join(f"{name} ({number})" for name, number in sorted(unknown.items()))
+    names = ", ".join(f"{name} ({number})" for name, number in sorted(offers.unknown.items()))
     told = f"services of sites that the catalogue does not know, with the number of sites: {names}."
     return replace(found, warnings=(*found.warnings, told))
 
@@ -114,126 +109,9 @@ def planned_city(
     ValueError
         If the layer lacks a column, or names a site or an action that there is not.
     """
-    _check_names(policy, catalogue)
-    missing = [name for name in COLUMNS if name not in services]
-    if missing:
-        raise ValueError(
-            f"layer services of the plan lacks {', '.join(missing)}. Write the plan again with "
-            "`shequ plan CITY -o FOLDER --services`."
-        )
-    rows = services[services["action"].isin(BUILT | THERE)].reset_index(drop=True)
-    strange = sorted(set(services["action"].astype(str)) - BUILT - THERE - {"closed"})
-    if strange:
-        raise ValueError(f"layer services, column action: {strange[0]} not understood.")
-    place = pd.Index(city.sites["site_id"].astype(str)).get_indexer(rows["site_id"].astype(str))
-    if (place < 0).any():
-        lost = rows["site_id"][place < 0].iloc[0]
-        raise ValueError(
-            f"layer services, site_id {lost}: the city has no such site. Name the city that the "
-            "plan was made of."
-        )
-    exists = rows["action"].isin(THERE).to_numpy(bool)
-    table = _table(
-        city, rows["service"].astype(str).to_numpy(object), place, exists, catalogue
-    ).assign(
-        category=rows["category"].astype(str).to_numpy(object),
-        level=rows["level"].astype(str).to_numpy(object),
-        floor_area_m2=rows["floor_area_m2"].to_numpy(float),
-        cost=np.where(exists, 0.0, rows["cost"].fillna(0).to_numpy(float)),
-    )
-    counts = table["category"].isin(policy.circles.categories) & ~table["service"].isin(
-        policy.circles.not_enough
-    )
-    return _assembled(
-        city, policy, catalogue, table[counts].reset_index(drop=True), column=column, planned=True
-    )
-
-
-def _check_names(policy: Policy, catalogue: Catalogue) -> None:
-    """Refuse categories and services that the catalogue does not know."""
-    known = {service.category for service in catalogue.service}
-    for category in policy.circles.categories:
-        if category not in known:
-            raise ValueError(
-                f"circles.categories: the catalogue has no service of {category}; choose "
-                f"{', '.join(sorted(known))}."
-            )
-    ids = {service.id for service in catalogue.service}
-    for name in policy.circles.not_enough:
-        if name not in ids and name not in CirclesPolicy().not_enough:
-            raise ValueError(f"circles.not_enough: the catalogue has no service {name}.")
-
-
-def _counting(policy: Policy, catalogue: Catalogue) -> list[tuple[int, Service]]:
-    """Services that give a category that counts, with their rows in the catalogue."""
-    rules = policy.circles
-    return [
-        (row, service)
-        for row, service in enumerate(catalogue.service)
-        if service.category in rules.categories and service.id not in rules.not_enough
-    ]
-
-
-def _facilities(city: City, policy: Policy, catalogue: Catalogue) -> pd.DataFrame:
-    offers = services_of_sites(city, catalogue)
-    sites = city.sites
-    existing = (sites["status"] == "existing").to_numpy(bool)
-    free = ~existing & ~sites["forbidden"].to_numpy(bool)
-    largest = sites["max_area_m2"].to_numpy(float)
-    fixed, per_m2 = (
-        sites[name].fillna(0).to_numpy(float) for name in ("fixed_cost", "cost_per_m2")
-    )
-    beside, names_one = _sharing(catalogue), offers.listed.any(axis=0)
-    found = []
-    for row, service in _counting(policy, catalogue):
-        there = np.flatnonzero(existing & offers.listed[row])
-        found.append(_table(city, service.id, there, np.ones(there.size, dtype=bool), catalogue))
-        if service.min_area_m2 is None:
-            continue
-        area = service.min_area_m2.value
-        hosts = ~names_one | offers.listed[row] | offers.listed[beside[row]].any(axis=0)
-        may = free & (largest >= area) & hosts
-        place = np.flatnonzero(may)
-        table = _table(city, service.id, place, np.zeros(place.size, dtype=bool), catalogue)
-        found.append(table.assign(floor_area_m2=area, cost=fixed[place] + area * per_m2[place]))
-    return pd.concat(found, ignore_index=True)
-
-
-def _sharing(catalogue: Catalogue) -> list[list[int]]:
-    """List the rows of the services that may be in one building with each service."""
-    ids = [service.id for service in catalogue.service]
-    return [
-        [row for row, other in enumerate(ids) if other != own and catalogue.may_share(own, other)]
-        for own in ids
-    ]
-
-
-def _table(
-    city: City,
-    service: str | np.ndarray,
-    place: IntArray,
-    exists: np.ndarray,
-    catalogue: Catalogue,
-) -> pd.DataFrame:
-    """Rows of facilities at sites, free of charge and without an area of their own."""
-    names = {one.id: one for one in catalogue.service}
-    services = np.broadcast_to(np.asarray(service, dtype=object), place.shape)
-    site_ids = city.sites["site_id"].astype(str).to_numpy(object)[place]
-    known = [names.get(str(name)) for name in services]
-    return pd.DataFrame(
-        {
-            "facility_id": [f"{s}/{n}" for s, n in zip(site_ids, services, strict=True)],
-            "site_id": site_ids,
-            "service": services,
-            "name": [f"{one.name_zh} {one.name_en}" if one else "" for one in known],
-            "category": [one.category if one else "" for one in known],
-            "level": [one.level if one else "" for one in known],
-            "floor_area_m2": 0.0,
-            "cost": 0.0,
-            "exists": exists.astype(bool),
-            "site": place.astype(np.int64),
-        }
-    )
+    check_names(policy, catalogue)
+    facilities = planned_facilities(city, policy, catalogue, services)
+    return _assembled(city, policy, catalogue, facilities, column=column, planned=True)
 
 
 def _assembled(
@@ -326,49 +204,3 @@ def _reach(policy: Policy, catalogue: Catalogue, facilities: pd.DataFrame) -> Fl
     return np.array(
         [own.get(name, policy.siting.reach_minutes) for name in facilities["service"]], dtype=float
     )
-
-
-def circles_of_units(city: City, column: str) -> tuple[IntArray, pd.DataFrame]:
-    """
-    Return the circle of each unit, and the circles of a column.
-
-    Raises
-    ------
-    ValueError
-        If neither the units nor the communities have such a column, or it is empty.
-    """
-    units = city.units
-    if column in units:
-        ids = units[column]
-    elif column in city.communities:
-        ids = city.communities[column].iloc[city.unit_community_idx].reset_index(drop=True)
-    else:
-        known = [str(name) for name in units.columns if name != "geometry"]
-        raise ValueError(
-            f"--circles {column}: the layer units has no such column; choose {', '.join(known)}."
-        )
-    given = ids.notna() & (ids.astype(str) != "")
-    if not given.any():
-        raise ValueError(f"--circles {column}: the column is empty; choose another one.")
-    texts = ids.astype(str).where(given)
-    codes, names = pd.factorize(texts, sort=True)
-    inside = codes >= 0
-    residents = np.bincount(codes[inside], units["residents"].to_numpy(float)[inside], len(names))
-    circles = pd.DataFrame(
-        {
-            "circle_id": np.asarray(names, dtype=object),
-            "name": _names(city, column, names),
-            "residents": np.rint(residents).astype(int),
-            "units": np.bincount(codes[inside], minlength=len(names)),
-        }
-    )
-    return codes.astype(np.int64), circles
-
-
-def _names(city: City, column: str, ids: Sequence[str]) -> list[str]:
-    """Names of communities where the circles are such, else the ids."""
-    if column != "community_id" or "name" not in city.communities:
-        return [str(one) for one in ids]
-    pairs = zip(city.communities["community_id"].astype(str), city.communities["name"], strict=True)
-    names = {key: name for key, name in pairs if isinstance(name, str) and name}
-    return [names.get(str(one), str(one)) for one in ids]

@@ -13,9 +13,10 @@ from ...instances.policy import Policy
 from ...models.formulation import FloatArray, IntArray
 from ...models.siting.circles import PhasedCircles, YearStates
 from ..limits import Deadline, Limits, Stop
-from ..progress import Listener, Progress, silent
+from ..progress import Listener, silent
 from ..result import Result, Status
 from ..siting.circles import solve_circles
+from .listening import heard
 from .phase_ground import CircleCity
 from .site import NoPlanError
 
@@ -121,10 +122,6 @@ def phases_city(
     asked = _asked(problem, rules.order)
     for number, (name, step) in enumerate(asked.items()):
         share = deadline.seconds_left / (len(asked) - number)
-
-        def heard(objective: float | None, bound: float | None, name: str = name) -> None:
-            listen(Progress("phases", name, objective=objective, bound=bound, maximize=True))
-
         result = solve_circles(
             replace(step, floors=floors if floors.any() else None),
             limits=limits.within(share),
@@ -132,7 +129,7 @@ def phases_city(
             method=method,
             start=plan,
             stop=stop,
-            listen=heard,
+            listen=heard(listen, "phases", name, maximize=True),
         )
         steps[name] = result
         if result.solution is not None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ...instances.catalogue import Catalogue
 from ...instances.city import City
-from ...instances.decisions import locked_units
 from ...instances.policy import Policy, render_policy
 from ...instances.service_places import Places
 from ...instances.site_units import site_units
@@ -25,6 +23,8 @@ from ..limits import Deadline, Stop
 from ..progress import Listener, Progress, silent
 from .audit import audit_city
 from .checkpoint import Checkpoint
+from .clock import Clock
+from .communities_named import new_communities
 from .community import CommunitySplit
 from .shortfall import Shortfall
 from .site import CitySiting, site_city, siting_problem
@@ -36,7 +36,20 @@ if TYPE_CHECKING:
     from .rebalance_region import CityRebalance
     from .services import CityServices
 
+__all__ = [
+    "STAGES",
+    "Plan",
+    "ServicesAsked",
+    "make_plan",
+    "new_communities",
+    "plan_of",
+    "plan_without_stations",
+]
+
 STAGES = ("split", "site")
+
+SPLITTING = 0.6
+"""Share of the time limit that the splits may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +113,6 @@ class ServicesAsked:
     ids: tuple[str, ...] | None = None
 
 
-@dataclass
-class _Clock:
-    seconds: dict[str, float] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self.seconds[stage] = now - self.began
-        self.began = now
-
-
 def make_plan(
     city: City,
     policy: Policy,
@@ -153,12 +155,12 @@ def make_plan(
     NoPlanError
         If nothing was found within the limits.
     """
-    clock = _Clock()
+    clock = Clock()
     deadline = None if seconds is None else Deadline.after(seconds)
     listen(Progress("walk", text="walking times"))
     given = city
     if services is not None:
-        from .services import stationed_city  # noqa: PLC0415 - large, and rarely asked for
+        from ...instances.stationed_city import stationed_city  # noqa: PLC0415 - rarely asked for
 
         city, policy = stationed_city(city, policy, services.catalogue)
     times = walking_times(city, policy)
@@ -167,86 +169,78 @@ def make_plan(
     clock.lap("audit")
     splits: list[CommunitySplit] = []
     missing: list[Shortfall] = []
+    how: dict[str, Any] = {"relax": relax, "stop": stop, "listen": listen}
     if "split" in stages:
-        checkpoint = None
-        if resume is not None:
-            changes = [json.dumps(change.as_record()) for change in city.edge_changes]
-            changes += [json.dumps(decision.as_record()) for decision in city.decisions]
-            checkpoint = Checkpoint.open(resume, city.sha256, render_policy(policy), *changes)
-        half = None if deadline is None else Deadline.after(deadline.seconds_left * 0.6)
-        splits, missing = split_city(
-            city,
-            policy,
-            before,
-            relax=relax,
-            deadline=half,
-            stop=stop,
-            listen=listen,
-            checkpoint=checkpoint,
-        )
+        splits, missing = _split(city, policy, before, deadline=deadline, resume=resume, **how)
         clock.lap("split")
     site_unit = site_units(city, policy)
     names, unit_community = new_communities(city, site_unit, before, splits)
-    site_community = communities_of_sites(site_unit, unit_community)
     siting, laid_out = None, None
-    left = None if deadline is None else max(1.0, deadline.seconds_left)
-    if "site" in stages and services is not None:
-        laid_out = _lay_out(
-            given,
-            policy,
-            services,
-            Places(names, unit_community, site_community),
-            seconds=left,
-            stop=stop,
-            listen=listen,
-        )
-        missing += _short_of_stations(city, policy, times, laid_out)
-        clock.lap("services")
-    elif "site" in stages:
-        siting, short = site_city(
-            city,
-            policy,
-            times,
-            communities=names,
-            unit_community=unit_community,
-            site_community=site_community,
-            budget=budget,
-            relax=relax,
-            seconds=left,
-            stop=stop,
-            listen=listen,
-        )
-        missing += short
-        clock.lap("site")
-    decision, cost = _decision(city, policy, siting)
-    if laid_out is not None:
-        is_open, area, cost = laid_out.site_decision()
-        decision = Siting(is_open, area)
-    after = take_snapshot(
-        city,
-        policy,
-        times,
-        names=names,
-        unit_community=unit_community,
-        site_community=site_community,
-        is_open=decision.is_open,
-        area_m2=decision.area_m2,
-        cost=cost,
-    )
-    interrupted = stop is not None and stop.requested
-    return Plan(
+    if "site" in stages:
+        places = Places(names, unit_community, communities_of_sites(site_unit, unit_community))
+        left = None if deadline is None else max(1.0, deadline.seconds_left)
+        if services is not None:
+            laid_out = _lay_out(given, policy, services, places, left, stop, listen)
+            missing += _short_of_stations(city, policy, times, laid_out)
+        else:
+            siting, short = _site(city, policy, times, places, budget, seconds=left, **how)
+            missing += short
+        clock.lap("site" if services is None else "services")
+    return plan_of(
         city,
         policy,
         times,
         before,
-        after,
-        tuple(splits),
-        siting,
-        tuple(missing),
-        clock.seconds,
-        interrupted,
-        seconds,
+        names=names,
+        unit_community=unit_community,
+        site_unit=site_unit,
+        siting=siting,
         services=laid_out,
+        shortfalls=tuple(missing),
+        seconds=clock.seconds,
+        splits=tuple(splits),
+        interrupted=stop is not None and stop.requested,
+        time_limit=seconds,
+    )
+
+
+def _split(
+    city: City,
+    policy: Policy,
+    before: Snapshot,
+    *,
+    deadline: Deadline | None,
+    resume: Path | None,
+    **how: Any,  # noqa: ANN401 - as split_city takes them
+) -> tuple[list[CommunitySplit], list[Shortfall]]:
+    """Split communities in a share of the time, and go on with the splits that a file keeps."""
+    half = None if deadline is None else Deadline.after(SPLITTING * deadline.seconds_left)
+    checkpoint = None
+    if resume is not None:
+        changes = [json.dumps(change.as_record()) for change in city.edge_changes]
+        changes += [json.dumps(decision.as_record()) for decision in city.decisions]
+        checkpoint = Checkpoint.open(resume, city.sha256, render_policy(policy), *changes)
+    return split_city(city, policy, before, deadline=half, checkpoint=checkpoint, **how)
+
+
+def _site(
+    city: City,
+    policy: Policy,
+    times: WalkingTimes,
+    places: Places,
+    budget: float | None,
+    **how: Any,  # noqa: ANN401 - as site_city takes them
+) -> tuple[CitySiting, list[Shortfall]]:
+    """Open and size stations for the communities of the plan."""
+    return site_city(
+        city,
+        policy,
+        times,
+        communities=places.communities,
+        unit_community=places.unit_community,
+        site_community=places.site_community,
+        budget=budget,
+        **how,
     )
 
 
@@ -255,7 +249,6 @@ def _lay_out(
     policy: Policy,
     services: ServicesAsked,
     places: Places,
-    *,
     seconds: float | None,
     stop: Stop | None,
     listen: Listener,
@@ -287,7 +280,13 @@ def _short_of_stations(
     return list(shortfalls(city, policy, problem, Siting(is_open, area), names, more_sites))
 
 
-def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Siting, FloatArray]:
+def _decision(
+    city: City, policy: Policy, siting: CitySiting | None, services: CityServices | None
+) -> tuple[Siting, FloatArray]:
+    """Return the stations of a plan, and the cost of each site."""
+    if services is not None:
+        is_open, area, cost = services.site_decision()
+        return Siting(is_open, area), cost
     if siting is not None:
         return siting.siting, siting.problem.site_costs(siting.siting)
     existing = counts_as_existing(city, policy)
@@ -295,7 +294,7 @@ def _decision(city: City, policy: Policy, siting: CitySiting | None) -> tuple[Si
     return Siting(existing, area), np.zeros(city.num_sites)
 
 
-def plan_without_stations(
+def plan_of(
     city: City,
     policy: Policy,
     times: WalkingTimes,
@@ -306,13 +305,15 @@ def plan_without_stations(
     site_unit: IntArray,
     shortfalls: tuple[Shortfall, ...],
     seconds: dict[str, float],
+    siting: CitySiting | None = None,
+    services: CityServices | None = None,
     splits: tuple[CommunitySplit, ...] = (),
     interrupted: bool = False,
     time_limit: float | None = None,
     rebalance: CityRebalance | None = None,
 ) -> Plan:
     """
-    Return a plan that changes communities and leaves all stations as they are.
+    Return a plan of what was decided; without a siting or services, stations stay as they are.
 
     Parameters
     ----------
@@ -322,10 +323,10 @@ def plan_without_stations(
         The communities of the plan, one row each, and the row of each unit.
     site_unit
         Unit of each site, -1 for none, shape (sites,).
-    shortfalls, seconds, splits, interrupted, time_limit, rebalance
+    shortfalls, seconds, siting, services, splits, interrupted, time_limit, rebalance
         As in :class:`Plan`.
     """
-    decision, cost = _decision(city, policy, None)
+    decision, cost = _decision(city, policy, siting, services)
     after = take_snapshot(
         city,
         policy,
@@ -344,97 +345,15 @@ def plan_without_stations(
         before,
         after,
         splits,
-        None,
+        siting,
         shortfalls,
         seconds,
         interrupted,
         time_limit,
         rebalance,
+        services,
     )
 
 
-def new_communities(
-    city: City, site_unit: IntArray, before: Snapshot, splits: list[CommunitySplit]
-) -> tuple[pd.DataFrame, IntArray]:
-    """
-    Name the communities of the plan.
-
-    The district with the community's seat, or else with the most residents, keeps id and name;
-    the others get provisional ones, numbered by residents.
-
-    Returns
-    -------
-    tuple
-        One row a community with its identity, and the row of each unit.
-    """
-    taken = set(before.communities["community_id"].astype(str))
-    divided = {split.row: split for split in splits if split.result.solution is not None}
-    rows: list[dict[str, object]] = []
-    unit_community = np.full(city.num_units, -1, dtype=np.int64)
-    for row, community in enumerate(before.communities.to_dict("records")):
-        identity = {
-            "community_id": str(community["community_id"]),
-            "name": community["name"],
-            "parent_id": str(community["community_id"]),
-            "street_id": community["street_id"],
-            "change_type": "kept",
-            "tier": community["tier"],
-            "provisional": False,
-            "deviation": 0.0,
-        }
-        split = divided.get(row)
-        if split is None:
-            unit_community[before.unit_community == row] = len(rows)
-            rows.append(identity)
-            continue
-        residents = city.units["residents"].to_numpy(float)[split.members]
-        solution = split.result.solution
-        assert solution is not None  # noqa: S101 - divided holds only splits with a solution
-        totals = np.bincount(solution, residents, split.districts).astype(float)
-        for number, district in enumerate(_order(city, site_unit, split, totals)):
-            new_id, new_name = identity["community_id"], identity["name"]
-            if number:
-                new_id = free_id(f"{new_id}-P{number + 1}", taken)
-                new_name = f"{new_name}-{number + 1}"
-            unit_community[split.members[solution == district]] = len(rows)
-            deviation = totals[district] / max(totals.mean(), 1e-9) - 1
-            rows.append(
-                {
-                    **identity,
-                    "community_id": new_id,
-                    "name": new_name,
-                    "change_type": "split",
-                    "provisional": number > 0,
-                    "deviation": float(deviation),
-                }
-            )
-    return pd.DataFrame(rows), unit_community
-
-
-def _order(city: City, site_unit: IntArray, split: CommunitySplit, totals: FloatArray) -> list[int]:
-    """Districts by residents, but the one with locked units first, else the one with the seat."""
-    order = [int(d) for d in np.argsort(-totals, kind="stable")]
-    locked = np.flatnonzero(locked_units(city)[split.members])
-    if locked.size and split.result.solution is not None:
-        home = int(split.result.solution[locked[0]])
-        return [home, *(d for d in order if d != home)]
-    seats = city.communities.get("seat")
-    if seats is None or pd.isna(seats.iloc[split.row]):
-        return order
-    site = np.flatnonzero((city.sites["site_id"] == seats.iloc[split.row]).to_numpy())
-    if not site.size:
-        return order
-    inside = np.flatnonzero(split.members == site_unit[site[0]])
-    if inside.size and split.result.solution is not None:
-        home = int(split.result.solution[inside[0]])
-        order.remove(home)
-        order.insert(0, home)
-    return order
-
-
-def free_id(wanted: str, taken: set[str]) -> str:
-    """Return an id that is not taken, and take it."""
-    while wanted in taken:
-        wanted += "x"
-    taken.add(wanted)
-    return wanted
+plan_without_stations = plan_of
+"""The same, as callers name it that change communities only."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,9 @@ from ...models.formulation import IntArray
 from ..limits import Deadline, Stop
 from ..progress import Listener, silent
 from .audit import audit_city
-from .plan import Plan, free_id, plan_without_stations
+from .clock import Clock
+from .communities_named import free_id
+from .plan import Plan, plan_of
 from .rebalance import rebalance_city
 from .rebalance_region import CityRebalance, RebalanceRules, rebalance_shortfalls
 from .shortfall import InfeasibleError
@@ -57,11 +58,10 @@ def make_rebalanced_plan(
     ValueError
         If a community or street is unknown.
     """
-    began = time.monotonic()
+    clock = Clock()
     times = walking_times(city, policy)
     before = audit_city(city, policy, times)
-    took = {"walk": time.monotonic() - began}
-    began = time.monotonic()
+    clock.lap("walk")
     deadline = None if seconds is None else Deadline.after(seconds)
     done = rebalance_city(
         city, policy, before, rules, solver=solver, deadline=deadline, stop=stop, listen=listen
@@ -70,8 +70,8 @@ def make_rebalanced_plan(
     if shortfalls and not relax:
         raise InfeasibleError(shortfalls)
     names, unit_community = rebalanced_communities(city, before, done)
-    took["rebalance"] = time.monotonic() - began
-    return plan_without_stations(
+    clock.lap("rebalance")
+    return plan_of(
         city,
         policy,
         times,
@@ -80,7 +80,7 @@ def make_rebalanced_plan(
         unit_community=unit_community,
         site_unit=site_units(city, policy),
         shortfalls=tuple(shortfalls),
-        seconds=took,
+        seconds=clock.seconds,
         interrupted=stop is not None and stop.requested,
         time_limit=seconds,
         rebalance=done,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ from scipy import sparse
 from ...instances.catalogue import Catalogue
 from ...instances.city import City
 from ...instances.policy import Policy
-from ...instances.service_demand import services_of_sites, station_service
 from ...instances.service_places import Kind, Places, SystemData
 from ...instances.service_system import service_system
 from ...instances.travel import CityWalks
@@ -25,7 +24,7 @@ from ..limits import Limits, Stop
 from ..progress import Listener, Progress, silent
 from ..result import Result
 from ..siting.system.assign import Assignment, assign
-from ..siting.system.best import hopeless
+from ..siting.system.best import attainable_gap, hopeless
 from ..siting.system.blocks import site_regions
 from ..siting.system.engine import solve_system
 
@@ -34,40 +33,6 @@ LARGE_REGION, SMALL_REGION = 5000.0, 1200.0
 
 WHOLE_FACILITIES = 3000
 """Facilities up to which the whole city is one program."""
-
-
-def stationed_city(city: City, policy: Policy, catalogue: Catalogue) -> tuple[City, Policy]:
-    """
-    Tell the other stages what a station is: a site that offers the main service of communities.
-
-    Returns
-    -------
-    tuple
-        The city whose sites list services of the catalogue, with the floor area of their station
-        alone as that of today; and the policy by which only those count.
-    """
-    station = station_service(catalogue)
-    if station is None:
-        raise ValueError(
-            "The catalogue has no main service of communities (role main, level community)."
-        )
-    offers = services_of_sites(city, catalogue)
-    ids = [service.id for service in catalogue.service]
-    rows = [ids.index(station.id)]
-    counted = [station.id] + [s.id for s in catalogue.service if s.extends == station.id]
-    sites = city.sites.copy()
-    sites["services"] = [
-        ";".join(ids[row] for row in np.flatnonzero(offers.listed[:, site]))
-        or ("other" if offers.is_listing[site] else "")
-        for site in range(city.num_sites)
-    ]
-    share = offers.listed[rows].any(axis=0) * offers.known_share
-    share = share / np.maximum(offers.listed.sum(axis=0), 1)
-    existing = (sites["status"] == "existing").to_numpy(bool)
-    today = sites["floor_area_m2"].to_numpy(float)
-    sites["floor_area_m2"] = np.where(existing & (share > 0), today * share, today)
-    siting = policy.siting.model_copy(update={"services": tuple(counted)})
-    return replace(city, sites=sites), policy.model_copy(update={"siting": siting})
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,11 +209,10 @@ class CityServices:
     @property
     def gap(self) -> float | None:
         """Gap of what a plan can change: without the people whom no site could reach."""
-        result, constant = self.result, hopeless(self.problem)
+        result = self.result
         if result.objective is None or result.bound is None:
             return None
-        most = max(result.objective - constant, 1e-9)
-        return max(0.0, result.objective - result.bound) / most
+        return attainable_gap(result.objective, result.bound, hopeless(self.problem))
 
     def spending(self) -> list[dict[str, Any]]:
         """Return what each street spends, and that per resident."""
@@ -309,8 +273,9 @@ def site_services(
     problem, rules = data.problem, policy.services
     listen(Progress("services", text=f"{len(data.kinds)} services at {problem.num_sites:,} sites"))
 
+    constant = hopeless(problem)
+
     def heard(objective: float | None, bound: float | None) -> None:
-        constant = hopeless(problem)
         listen(
             Progress(
                 "services",

@@ -16,7 +16,7 @@ from ...models.formulation import IntArray
 from ...models.siting.station import Siting, StationSiting
 from ...models.siting.walking_goals import WalkingGoal
 from ..limits import Deadline, Limits, Stop
-from ..progress import Listener, Progress, silent
+from ..progress import Listener, silent
 from ..result import Reason, Result, Status
 from ..siting.engine import (
     cheapest_of_served,
@@ -25,6 +25,7 @@ from ..siting.engine import (
     least_walking,
     most_served,
 )
+from .listening import heard
 from .shortfall import InfeasibleError, Shortfall
 from .site_shortfalls import AREA_TOLERANCE_M2, BudgetRemedy, Mend, more_sites, shortfalls
 from .snapshot import counts_as_existing, offers_service
@@ -156,7 +157,7 @@ class _Steps:
         first = _solution(lowest)
         budget = problem.cost(first) * (1 + self.policy.siting.cost_slack)
         left = self.limits.within(deadline.seconds_left)
-        goal = self._goal()
+        goal = walking_goal(self.city, self.policy, self.communities, self.problem)
         if goal is None:
             how = self._how("least walking")
             walking = least_walking(problem, first, budget=budget, limits=left, **how)
@@ -186,27 +187,9 @@ class _Steps:
             **self._how("least cost of these"),
         )
         served = replace(served, solution=chosen, objective=problem.residents_served(chosen))
-        suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
-        remedy = BudgetRemedy(suffices, attainable.must_reach, lowest, self.policy)
+        remedy = budget_remedy(problem, attainable, lowest, self.policy)
         siting = CitySiting(problem, chosen, None, None, served, budget, lowest)
         return siting, self._missing(chosen, remedy)
-
-    def _goal(self) -> WalkingGoal | None:
-        """Return whose minutes are least; None for those of all together."""
-        rules, units = self.policy.siting, self.city.units
-        if rules.walking_goal == "mean":
-            return None
-        if rules.walkers not in units:
-            raise ValueError(
-                f"siting.walkers = {rules.walkers!r} is no column of the layer units; known are "
-                f"{', '.join(str(name) for name in units.columns)}."
-            )
-        people = np.maximum(units[rules.walkers].fillna(0).to_numpy(float), 0.0)
-        if rules.walking_goal == "street":
-            names = self.communities["street_id"].fillna("").astype(str)
-            group = np.unique(names, return_inverse=True)[1][self.problem.community_of_unit]
-            return WalkingGoal("group", people, group=group.astype(np.int64))
-        return WalkingGoal(rules.walking_goal, people, rules.worst_share)
 
     def _lowest(self, seconds: float, step: str) -> Result[Siting]:
         exact = replace(self.limits.within(seconds), gap=0.0)
@@ -214,11 +197,8 @@ class _Steps:
 
     def _how(self, step: str, *, maximize: bool = False) -> dict[str, Any]:
         """Return the arguments that every engine takes: solver, stop and listener."""
-
-        def heard(objective: float | None, bound: float | None) -> None:
-            self.listen(Progress("site", step, objective=objective, bound=bound, maximize=maximize))
-
-        return {"solver": self.policy.solver.name, "stop": self.stop, "listen": heard}
+        listen = heard(self.listen, "site", step, maximize=maximize)
+        return {"solver": self.policy.solver.name, "stop": self.stop, "listen": listen}
 
     def _missing(self, chosen: Siting, mend: Mend) -> list[Shortfall]:
         found = shortfalls(self.city, self.policy, self.problem, chosen, self.communities, mend)
@@ -243,6 +223,52 @@ def _cost_of(cheapest: Result[Siting], cost: float, policy: Policy) -> Result[Si
     )
     reason = cheapest.reason if cheapest.status is not Status.OPTIMAL else Reason.GAP
     return replace(cheapest, status=Status.FEASIBLE, reason=reason, objective=cost, detail=detail)
+
+
+def budget_remedy(
+    problem: StationSiting, attainable: StationSiting, lowest: Result[Siting], policy: Policy
+) -> BudgetRemedy:
+    """
+    Return what mends that a budget leaves unmet.
+
+    Parameters
+    ----------
+    problem, attainable
+        The rules, and those rules as far as the sites can meet them.
+    lowest
+        The cheapest plan that meets the latter.
+    policy
+        Whose rules they are.
+    """
+    suffices = attainable.target_m2 >= problem.target_m2 - AREA_TOLERANCE_M2
+    return BudgetRemedy(suffices, attainable.must_reach, lowest, policy)
+
+
+def walking_goal(
+    city: City, policy: Policy, communities: pd.DataFrame, problem: StationSiting
+) -> WalkingGoal | None:
+    """
+    Return whose minutes are least; None for those of all together.
+
+    Raises
+    ------
+    ValueError
+        If the policy names a column of walkers that the units do not have.
+    """
+    rules, units = policy.siting, city.units
+    if rules.walking_goal == "mean":
+        return None
+    if rules.walkers not in units:
+        raise ValueError(
+            f"siting.walkers = {rules.walkers!r} is no column of the layer units; known are "
+            f"{', '.join(str(name) for name in units.columns)}."
+        )
+    people = np.maximum(units[rules.walkers].fillna(0).to_numpy(float), 0.0)
+    if rules.walking_goal == "street":
+        names = communities["street_id"].fillna("").astype(str)
+        group = np.unique(names, return_inverse=True)[1][problem.community_of_unit]
+        return WalkingGoal("group", people, group=group.astype(np.int64))
+    return WalkingGoal(rules.walking_goal, people, rules.worst_share)
 
 
 def siting_problem(

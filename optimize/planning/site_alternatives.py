@@ -21,6 +21,7 @@ from ..siting.station_alternatives import (
     stations_shared,
 )
 from .alternatives import make_alternatives
+from .communities_named import IDENTITY
 from .plan import Plan, make_plan
 from .shortfall import Shortfall
 from .site import CitySiting, site_city, siting_problem
@@ -29,18 +30,6 @@ from .snapshot import take_snapshot
 
 SITING_RULES = frozenset({"floor_area", "reach"})
 """Rules whose shortfalls depend on the stations."""
-
-IDENTITY = (
-    "community_id",
-    "name",
-    "parent_id",
-    "street_id",
-    "change_type",
-    "tier",
-    "provisional",
-    "deviation",
-)
-"""Columns of the communities of a plan that its stations do not change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +199,8 @@ class _Task:
             self.city, self.policy, relax=self.relax, seconds=self.share, stop=self.stop,
             listen=self.listen,
         )  # fmt: skip
-        for _ in range(self.number):
-            if self.stop is not None and self.stop.requested and _:
+        for place in range(self.number):
+            if place and self.stop is not None and self.stop.requested:
                 return
             yield plan
 

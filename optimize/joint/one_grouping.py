@@ -1,0 +1,82 @@
+"""What is computed for one grouping: its relaxation, its model, and the pairs that it may use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...models.districting.problem import Districting
+from ...models.formulation import IntArray
+from ...models.joint.grouped import GroupedModel, grouped_model
+from ...models.joint.groupings import Grouping
+from ...models.joint.problem import JointSplit
+from ..districting.hess.engine import reachable_pairs
+from ..districting.hess.lagrangian import Fixing
+from ..limits import Limits, Stop
+from ..result import Result, Status
+from ..solvers import solve_model
+from ..solvers.lazy import solve_with_cuts
+from .separation import RootSeparation
+
+LP_SOLVER = "highs"
+
+
+def relaxed(problem: JointSplit, grouping: Grouping, *, seed: int = 1) -> float | None:
+    """
+    Least cost of a grouping by its linear relaxation without contiguity; None if it has none.
+
+    Parameters
+    ----------
+    problem, grouping
+        The community, and its open sites by district.
+    seed
+        Seed of the solver.
+    """
+    model = grouped_model(problem, grouping).model
+    free = replace(model, integer=np.zeros(model.num_columns, dtype=bool))
+    result = solve_model(free, solver=LP_SOLVER, limits=Limits(10.0, seed=seed))
+    if result.status is Status.INFEASIBLE:
+        return None
+    return grouping.cost if result.bound is None else result.bound
+
+
+def solve_grouped(
+    grouped: GroupedModel,
+    *,
+    limits: Limits,
+    solver: str,
+    cutoff: float | None = None,
+    start: IntArray | None = None,
+    stop: Stop | None = None,
+) -> Result[np.ndarray]:
+    """
+    Solve the model of one grouping, with contiguity added where it is broken.
+
+    Parameters
+    ----------
+    grouped
+        The model.
+    limits, solver, stop
+        As for :func:`.cheapest.solve_cheapest`.
+    cutoff
+        Only cheaper plans are of interest.
+    start
+        Districts to start from.
+    """
+    separation = RootSeparation(grouped.problem.districting, grouped, grouped.roots)
+    return solve_with_cuts(
+        grouped.model,
+        separation.broken_by,
+        solver=solver,
+        limits=limits,
+        start=None if start is None else grouped.start(start),
+        cutoff=cutoff,
+        stop=stop,
+        separate_fractional=separation.broken_in_part,
+    )
+
+
+def nothing_fixed(split: Districting) -> Fixing:
+    """Return the bounds of the districts of a grouping before any dual is climbed."""
+    return Fixing(split, np.where(reachable_pairs(split), -np.inf, np.inf))
