@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ...instances.synthetic.service_systems import random_system
-from ...models.formulation import IntArray
 from ...models.siting.service_system import ServiceSystem
+from ...optimize.siting.system.blocks import Layout
 from ..registry import Case, register_case
 
 SIZES = ((12, 30, 3), (24, 80, 6), (60, 250, 12), (150, 800, 30))
@@ -23,18 +23,18 @@ REAL_SECONDS = 480.0
 @dataclass(frozen=True, eq=False)
 class ServiceCase:
     """
-    A system and its divisions into regions.
+    A system and where its sites are.
 
     Parameters
     ----------
     problem
         The system.
-    partitions
-        Region of each site, shape (sites,), by division; none where it is small.
+    layout
+        Where the sites are; None where it is small.
     """
 
     problem: ServiceSystem
-    partitions: tuple[IntArray, ...]
+    layout: Layout | None
 
 
 def generated(data: Path, *, sites: int, units: int, communities: int) -> ServiceCase:
@@ -43,7 +43,7 @@ def generated(data: Path, *, sites: int, units: int, communities: int) -> Servic
     problem = random_system(
         sites, num_sites=sites, num_units=units, num_communities=communities, reach=6.0
     )
-    return ServiceCase(problem, ())
+    return ServiceCase(problem, None)
 
 
 def real_city(data: Path, *, name: str) -> ServiceCase:
@@ -55,7 +55,7 @@ def real_city(data: Path, *, name: str) -> ServiceCase:
     from ...instances.service_system import service_system  # noqa: PLC0415
     from ...instances.site_units import site_units  # noqa: PLC0415
     from ...instances.travel import CityWalks  # noqa: PLC0415
-    from ...optimize.planning.services import city_partitions  # noqa: PLC0415
+    from ...optimize.planning.services import city_layout  # noqa: PLC0415
 
     city, rules = read_city(data / "cities" / name / "city.gpkg"), Policy()
     home = city.unit_community_idx
@@ -65,7 +65,7 @@ def real_city(data: Path, *, name: str) -> ServiceCase:
     communities["street_id"] = communities["community_id"].map(street)
     places = Places(communities, home, np.where(sites >= 0, home[np.maximum(sites, 0)], -1))
     found = service_system(city, rules, load_catalogue(), CityWalks(city, rules), places)
-    return ServiceCase(found.problem, tuple(city_partitions(city, found)))
+    return ServiceCase(found.problem, city_layout(city, found))
 
 
 for sites, units, communities in SIZES:

@@ -12,16 +12,16 @@ from ..registry import Method, register_method
 
 THREADS = 2
 LARGE_GAP = 0.001
-"""Gap asked of a case with regions: of what a plan can change."""
+"""Gap asked of a case that is solved in parts: of what a plan can change."""
 
 
 def engine(case: ServiceCase, ask: Ask) -> Answer:
     """Solve it whole where it is small, else by relaxation and regions."""
     left = ask.limits_left()
-    limits = Limits(left.seconds, LARGE_GAP if case.partitions else 0.0, left.seed, THREADS)
+    limits = Limits(left.seconds, 0.0 if case.layout is None else LARGE_GAP, left.seed, THREADS)
     result = solve_system(
         case.problem,
-        partitions=case.partitions,
+        layout=case.layout,
         limits=limits,
         solver=ask.solver,
         listen=ask.improved,

@@ -14,18 +14,9 @@ from .service_system import ServiceSystem
 class SiteRows:
     """Columns and rows of sites, added block by block to ``builder``."""
 
-    def __init__(
-        self,
-        problem: ServiceSystem,
-        *,
-        plain: bool,
-        reaches: BoolArray | None = None,
-        flow: bool = False,
-    ) -> None:
+    def __init__(self, problem: ServiceSystem, *, plain: bool, flow: bool = False) -> None:
         """Start with an empty model."""
         self.problem, self.plain, self.flow = problem, plain, flow
-        num = problem.reaches.people.size
-        self.counted = np.ones(num, dtype=bool) if reaches is None else reaches
         self.builder = ModelBuilder("services")
         self.rows, self.ground = problem.facilities, problem.grounds
 

@@ -42,7 +42,7 @@ import numpy as np
 from scipy import sparse
 
 from ..equal_rows import equal_rows
-from ..formulation import BoolArray, FloatArray, IntArray, LinearModel
+from ..formulation import FloatArray, IntArray, LinearModel
 from .capacity_flow import CapacityFlow
 from .service_parts import SystemPlan
 from .service_place_rows import PlaceRows
@@ -180,7 +180,6 @@ def system_model(
     problem: ServiceSystem,
     *,
     plain: bool = False,
-    reaches: BoolArray | None = None,
     flow: bool = False,
 ) -> SystemModel:
     """
@@ -192,14 +191,11 @@ def system_model(
         What is asked.
     plain
         Every row as in the textbook, and the whole flow of floor area; for tests and small cases.
-    reaches
-        Reaches that become rows, shape (reaches,); None for all. Fewer are a relaxation: what is
-        out of the others is not counted.
     flow
         Whether the flow of floor area is part of the model, equal units merged. Without it and
         without rows for those who are short (:meth:`SystemModel.cut_row`), it is a relaxation.
     """
-    return _Blocks(problem, plain=plain, reaches=reaches, flow=flow).build()
+    return _Blocks(problem, plain=plain, flow=flow).build()
 
 
 class _Blocks(PlaceRows):
@@ -231,7 +227,7 @@ class _Blocks(PlaceRows):
         nobody = np.diff(reaches.facilities.indptr) == 0
         self.builder.offset += price * float(reaches.people[nobody].sum())
         table, people = reaches.facilities, reaches.people
-        kept = np.flatnonzero(self.counted & ~nobody)
+        kept = np.flatnonzero(~nobody)
         if not self.plain:
             table, people = merged_reaches(self.problem, kept)
             kept = np.arange(people.size)

@@ -25,11 +25,14 @@ from ..progress import Listener, Progress, silent
 from ..result import Result
 from ..siting.system.assign import Assignment, assign
 from ..siting.system.best import attainable_gap, hopeless
-from ..siting.system.blocks import site_regions
+from ..siting.system.blocks import Layout, site_regions
 from ..siting.system.engine import solve_system
 
-LARGE_REGION, SMALL_REGION = 5000.0, 1200.0
-"""Facilities that may open in a region, at most: of those for the bound, and for the plan."""
+REGIONS = (1200.0, 5000.0)
+"""Facilities that may open in a region whose program gives a bound, at most, the finest first."""
+
+CLUSTER = 400.0
+"""Facilities that may open in a cluster of the first plan, at most."""
 
 WHOLE_FACILITIES = 3000
 """Facilities up to which the whole city is one program."""
@@ -288,7 +291,7 @@ def site_services(
     solver = policy.solver
     result = solve_system(
         problem,
-        partitions=city_partitions(city, data),
+        layout=city_layout(city, data),
         limits=Limits(seconds or rules.seconds, rules.gap, solver.seed, solver.threads),
         solver=solver.name,
         stop=stop,
@@ -300,29 +303,28 @@ def site_services(
     return CityServices(data, result, assignment, rules.mode, modes)
 
 
-def city_partitions(city: City, data: SystemData) -> list[np.ndarray]:
+def city_layout(city: City, data: SystemData) -> Layout | None:
     """
-    Divide the sites of a city into regions; in none where the city is small.
+    Tell where the sites of a city are, and divide them into regions; None where the city is small.
 
     Parameters
     ----------
     city, data
         The city and its problem.
     """
-    rows = data.problem.facilities
+    rows, home = data.problem.facilities, data.places.site_community
     if int((~rows.is_kept).sum()) <= WHOLE_FACILITIES:
-        return []
+        return None
     weight = np.bincount(rows.site, minlength=city.num_sites).astype(float)
-    home, points = data.places.site_community, city.site_points
-    streets, anywhere = data.places.site_street, np.zeros(city.num_sites, dtype=np.int64)
-    return [
-        site_regions(points, home, street, weight, most=most)
-        for street, most in (
-            (streets, LARGE_REGION),
-            (streets, SMALL_REGION),
-            (anywhere, SMALL_REGION * 1.5),
-        )
-    ]
+    points, each = city.site_points, np.arange(city.num_sites)
+    return Layout(
+        points,
+        site_regions(points, each, 0 * each, weight, most=CLUSTER),
+        tuple(
+            site_regions(points, home, data.places.site_street, weight, most=most)
+            for most in REGIONS
+        ),
+    )
 
 
 def _assignment(data: SystemData, walks: CityWalks, plan: SystemPlan) -> Assignment:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,11 +16,12 @@ from shequ.models.siting.service_site_rows import exclusive_groups
 from shequ.models.siting.service_system import ServiceSystem
 from shequ.models.siting.service_system_model import system_model
 from shequ.optimize.dual_bound import dual_bound
-from shequ.optimize.limits import Limits
-from shequ.optimize.siting.system.blocks import site_regions
+from shequ.optimize.limits import Deadline, Limits
+from shequ.optimize.siting.system.blocks import Layout, site_regions
 from shequ.optimize.siting.system.engine import solve_system
-from shequ.optimize.siting.system.reduce import leading_reaches
-from shequ.optimize.siting.system.regions import Regions
+from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
+from shequ.optimize.siting.system.packings import SitePackings
+from shequ.optimize.siting.system.regions import Regions, regions_of_sites
 from shequ.optimize.solvers import solve_lp, solve_model
 
 AREAS = (0.0, 100.0, 200.0, 300.0)
@@ -83,7 +86,9 @@ def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
     problem = random_system(seed, num_sites=24, num_units=60, num_communities=6)
     found = solve_model(system_model(problem, plain=True).model, limits=Limits(120))
     regions = np.arange(24) % 3
-    solved = solve_system(problem, partitions=[regions, regions // 2], limits=Limits(60, 0.0))
+    points = np.random.default_rng(seed).random((24, 2))
+    layout = Layout(points, regions, (regions, regions // 2, 0 * regions))
+    solved = solve_system(problem, layout=layout, limits=Limits(60, 0.0))
     assert found.bound is not None
     assert solved.bound <= found.objective + 0.05
     assert solved.objective >= found.bound - 0.05
@@ -92,30 +97,89 @@ def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
     assert solved.bound >= found.objective * 0.97
 
 
-def test_leading_reaches_are_a_relaxation() -> None:
-    """The model of leading reaches alone is never above that of all."""
-    problem = random_system(3, num_sites=8, num_units=20, num_communities=2)
-    leading = leading_reaches(problem)
-    assert 0 < leading.sum() < leading.size
-    few = solve_lp(system_model(problem, reaches=leading).model)
-    every = solve_lp(system_model(problem).model)
-    assert few.objective <= every.objective + 1e-6
-
-
 def test_prices_of_any_size_give_a_bound() -> None:
-    """Whatever the duals, neither the safe bound nor that of the regions passes the optimum."""
+    """Whatever the duals, the bounds of rows, of sites and of regions are below the optimum."""
     problem = random_system(2, num_sites=5, num_units=8)
-    model = system_model(problem).model
+    built = system_model(problem)
+    model = built.model
     best = solve_model(model, limits=Limits(60)).objective
     rng = np.random.default_rng(1)
-    site = system_model(problem).site_of_columns()
-    split = Regions(model, np.where(site >= 0, site % 2, -1))
+    split = Regions(model, regions_of_sites(built, np.arange(problem.num_sites) % 2))
+    lagrangian = Lagrangian(built, model, SitePackings(problem))
     for _ in range(20):
         duals = rng.normal(0, 20, model.num_rows)
         assert dual_bound(model, duals).value <= best + 1e-6
+        assert lagrangian.at(duals).bound <= best + 1e-6
         priced = split.priced(duals)
         parts = [solve_model(program, limits=Limits(60)).bound for program in priced.programs]
         assert priced.constant + sum(parts) <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_better_prices_bound_more_than_the_relaxation(seed: int) -> None:
+    """Where room is short, the bound grows from that of the relaxation, up to the optimum."""
+    problem = random_system(seed, num_sites=12, num_units=60, num_communities=4, keep=False)
+    room = np.maximum(0.7 * problem.grounds.most_m2, problem.grounds.built_m2)
+    problem = replace(problem, grounds=replace(problem.grounds, most_m2=room))
+    built = system_model(problem)
+    relaxed = solve_lp(built.model)
+    best = solve_model(built.model, limits=Limits(60)).objective
+    ascent = Ascent(Lagrangian(built, built.model, SitePackings(problem)), relaxed.row_duals)
+    first = ascent.best.bound
+    assert first >= relaxed.objective - 1e-6 * abs(relaxed.objective)
+    ascent.run(300, Deadline.after(60))
+    assert first <= ascent.best.bound <= best + 1e-6 * abs(best)
+    assert ascent.best.bound > relaxed.objective + 0.1 * (best - relaxed.objective)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sites_hold_the_best_of_all_packings(seed: int) -> None:
+    """The search agrees with trying all sets of facilities, whose floor area then grows best."""
+    rng = np.random.default_rng(seed)
+    problem = random_system(seed, num_sites=5, num_units=10, keep=seed % 2 == 0)
+    rows = problem.facilities
+    growth = np.where(problem.sized, rows.most_m2 - rows.least_m2, 0.0)
+    for _ in range(20):
+        profit, density = rng.normal(20, 60, rows.num), rng.normal(0, 0.4, rows.num)
+        packed = SitePackings(problem).best(profit, density)
+        for site in range(problem.num_sites):
+            own = np.flatnonzero(rows.site == site)
+            best = max(_packings(problem, own, profit, density, growth), default=0.0)
+            assert packed.profit[site] == pytest.approx(best, abs=1e-6)
+            grown = (packed.area_m2 - rows.least_m2)[own] * packed.is_open[own]
+            gained = profit[own] @ packed.is_open[own] + density[own] @ grown
+            held = rows.is_kept[own].any() or not packed.is_open[own].any()
+            cost = 0.0 if held else problem.grounds.fixed_cost[site]
+            assert gained - cost == pytest.approx(best, abs=1e-6)
+            assert packed.area_m2[own].sum() <= problem.grounds.most_m2[site] + 1e-6
+
+
+def _packings(
+    problem: ServiceSystem,
+    own: np.ndarray,
+    profit: np.ndarray,
+    density: np.ndarray,
+    growth: np.ndarray,
+) -> Iterator[float]:
+    """Yield the profit of every set of facilities that a site can hold."""
+    rows, ground, site = problem.facilities, problem.grounds, problem.facilities.site[own[0]]
+    for choice in itertools.product((False, True), repeat=own.size):
+        chosen = np.array(choice)
+        mine, left = own[chosen], ground.most_m2[site] - rows.least_m2[own[chosen]].sum()
+        pairs = itertools.combinations(mine, 2)
+        apart = any(
+            not problem.may_share[rows.service[a], rows.service[b]]
+            and not (rows.is_kept[a] and rows.is_kept[b])
+            for a, b in pairs
+        )
+        if left < 0 or apart or (rows.is_kept[own] & ~chosen).any():
+            continue
+        value = profit[mine].sum()
+        for facility in mine[np.argsort(-density[mine])]:
+            more = min(left, growth[facility]) if density[facility] > 0 else 0.0
+            value, left = value + density[facility] * more, left - more
+        opened = mine.size and not rows.is_kept[mine].any()
+        yield float(value - (ground.fixed_cost[site] if opened else 0.0))
 
 
 def test_largest_flow_finds_who_is_short() -> None:

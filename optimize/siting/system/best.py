@@ -59,6 +59,10 @@ class Best:
         """Gap of what a plan can change."""
         return attainable_gap(self.objective, self.bound, self.constant)
 
+    def is_near(self, gap: float) -> bool:
+        """Tell whether the plan is known to be as good as a gap asks."""
+        return self.gap <= gap
+
 
 def attainable_gap(objective: float, bound: float, constant: float) -> float:
     """Return the gap of what a plan can change: without what is the same in every plan."""

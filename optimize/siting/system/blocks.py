@@ -1,10 +1,32 @@
-"""Regions of sites: streets, cut in two where they are large."""
+"""Where the sites of a service system are, and regions of them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from ....models.formulation import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """
+    Where the sites are.
+
+    Parameters
+    ----------
+    points
+        Coordinates of the sites, shape (sites, 2).
+    clusters
+        Division of the sites into clusters that are decided one after the other, shape (sites,).
+    regions
+        Divisions into regions whose programs give bounds, the finest first, each of shape (sites,).
+    """
+
+    points: FloatArray
+    clusters: IntArray
+    regions: tuple[IntArray, ...]
 
 
 def site_regions(

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
+from ....models.siting.service_system_model import SystemModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,3 +171,18 @@ class Regions:
             ),
             mine,
         )
+
+
+def regions_of_sites(built: SystemModel, partition: IntArray) -> IntArray:
+    """
+    Return the region of each column of a service system that decides on a site, -1 for the others.
+
+    Parameters
+    ----------
+    built
+        The model.
+    partition
+        Region of each site, shape (sites,).
+    """
+    site = built.site_of_columns()
+    return np.where(site >= 0, partition[np.maximum(site, 0)], -1)
