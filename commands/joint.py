@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .interrupts import leave
-from .options import SolverOptions, spread
+from .options import NO_PLAN, SolverOptions, spread
 from .planning import City, PlanOptions, check_plan_options, read_inputs, tuning
 
 joint = typer.Typer()
@@ -39,7 +39,7 @@ def choose_jointly(
     from ..optimize.planning.audit import audit_city  # noqa: PLC0415
     from ..optimize.solvers import backend_named  # noqa: PLC0415
     from ..outputs.console import narrator  # noqa: PLC0415
-    from ..outputs.joint import joint_text, write_joint  # noqa: PLC0415
+    from ..outputs.joint import joint_text, without_plan, write_joint  # noqa: PLC0415
     from ..outputs.joint_check import check_joint  # noqa: PLC0415
 
     check_plan_options(where)
@@ -60,8 +60,12 @@ def choose_jointly(
             stop=stop,
             listen=listen,
         )
-    if not found:
+    if not found and not stop.requested:
         raise ValueError("No community is over a threshold; name one by --community.")
+    missing = without_plan(found)
+    if len(missing) == len(found):
+        typer.echo("\n".join(missing) or "no plan was found within the limits", err=True)
+        raise typer.Exit(NO_PLAN)
     files = write_joint(read, rules, found, where.output)
     typer.echo(joint_text(found))
     findings = check_joint(where.output)

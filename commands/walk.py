@@ -117,7 +117,7 @@ def draw_isochrones(
         group=group,
         width_m=width,
     )
-    _write(areas, output, "isochrones")
+    _write(areas.rename(columns={"group": "travel_group"}), output, "isochrones")  # SQL's own word
     for row in areas.itertuples():
         name = row.site_id or f"{row.sites:,} open sites"
         typer.echo(f"{name}: {row.minutes:g} minutes {row.group}, {row.area_m2 / 1e6:,.3f} km²")

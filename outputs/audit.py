@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..instances.city import City
@@ -93,8 +94,10 @@ def render_audit_map(
     axes.scatter(x, y, s=8, color="#0072b2", zorder=3)
     handles = [Patch(color=COLORS[tier], label=words[tier]) for tier in COLORS]
     handles.append(Patch(color="#cc79a7", label=words["blind"]))
-    handles.append(Patch(color="#0072b2", label=words["station"]))
-    axes.legend(handles=handles, prop=text or None, loc="upper right")
+    dot = Line2D(
+        [], [], linestyle="none", marker="o", markersize=4, color="#0072b2", label=words["station"]
+    )
+    axes.legend(handles=[*handles, dot], prop=text or None, loc="upper right")
     axes.set_aspect("equal")
     axes.set_axis_off()
     figure.savefig(path, dpi=130)

@@ -162,7 +162,7 @@ def conflict_layers(
         {
             "place_kind": change.place_kind,
             "place_id": change.place_id,
-            "by": relief.name,
+            "relief": relief.name,
             "rule": change.kind,
             "text": change.text,
             "amount": change.amount,

@@ -11,6 +11,7 @@ from rich.status import Status
 
 from ..optimize.progress import Listener, Progress
 from ..optimize.result import relative_gap
+from .kept import leaves_rules
 
 
 @contextlib.contextmanager
@@ -128,8 +129,11 @@ def _figure(figures: dict[str, Any], key: str | None) -> str:
 
 def _shortfall_lines(record: dict[str, Any]) -> list[str]:
     found = record["shortfalls"]
+    if not found and leaves_rules(record):
+        return ["every rule that was asked for is met"]
     if not found:
-        return ["every rule is met"]
+        about = " on communities and stations" if "services" in record else ""
+        return [f"every rule{about} is met"]
     counts: dict[str, int] = {}
     for entry in found:
         counts[entry["rule"]] = counts.get(entry["rule"], 0) + 1

@@ -16,6 +16,7 @@ from ..optimize.joint.city import CommunityJoint
 from ..optimize.joint.engine import JointSolution
 from ..version import __version__
 from .atomic import replacing_all
+from .files import geometry_type
 from .joint_layers import joint_layers
 from .records import city_source, record_text
 from .tables import write_table
@@ -59,7 +60,15 @@ def write_joint(
     layers = joint_layers(city, found)
     with replacing_all(folder, (LAYERS, TABLE, RECORD)) as draft:
         for name, layer in layers.items():
-            pyogrio.write_dataframe(layer, draft / LAYERS, layer=name, driver="GPKG")
+            kind = geometry_type(name, layer)
+            pyogrio.write_dataframe(
+                layer,
+                draft / LAYERS,
+                layer=name,
+                driver="GPKG",
+                geometry_type=kind,
+                promote_to_multi=kind.startswith("Multi"),
+            )
         write_table(comparison(found), draft / TABLE, digits=10)
         text = record_text(joint_record(city, policy, found))
         (draft / RECORD).write_text(text, encoding="utf-8")
@@ -77,8 +86,12 @@ def joint_text(found: list[CommunityJoint]) -> str:
     shown = table[[name for name in SHOWN if name in table]].copy()
     lines = [shown.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:,.4g}")]
     lines += [gain for one in found if (gain := _gain(one))]
-    lines += [f"{one.name}: no plan: {one.why_not}" for one in found if one.plan is None]
-    return "\n".join(lines)
+    return "\n".join(lines + without_plan(found))
+
+
+def without_plan(found: list[CommunityJoint]) -> list[str]:
+    """Say which communities have no joint plan, and why, a line each."""
+    return [f"{one.name}: no plan: {one.why_not}" for one in found if one.plan is None]
 
 
 def _gain(one: CommunityJoint) -> str:

@@ -106,9 +106,8 @@ def _facilities(plan: PhasePlan, shown: np.ndarray) -> gpd.GeoDataFrame:
     table = plan.circles.facilities.iloc[shown].reset_index(drop=True)
     points = np.asarray(plan.city.sites.geometry, dtype=object)[table["site"]]
     largest = plan.city.sites["max_area_m2"].to_numpy(float)[table["site"]]
-    table = table.drop(columns=["site"]).assign(
-        year=plan.years[shown].astype(int), max_area_m2=largest
-    )
+    table = table.drop(columns=["site"]).rename(columns={"exists": "existing"})  # reserved in SQL
+    table = table.assign(year=plan.years[shown].astype(int), max_area_m2=largest)
     return gpd.GeoDataFrame(table, geometry=points, crs=plan.city.crs)
 
 
@@ -146,7 +145,7 @@ def _units(plan: PhasePlan) -> gpd.GeoDataFrame:
             "unit_id": units["unit_id"].astype(str),
             "residents": units["residents"],
             "circle_id": ids[ground.circle],  # -1, for none, is the last
-            "first_year": first,
+            "first_year": pd.array(first, dtype="Int64"),
         },
         geometry=units.geometry,
         crs=plan.city.crs,

@@ -108,8 +108,8 @@ def _facilities(view: _View) -> Iterator[str]:
     """Look at each facility: what exists costs nothing, what is built has a year and room."""
     num_years = len(view.record["budgets"])
     for row in view.facilities.itertuples():
-        if bool(row.exists) != (row.year == 0):
-            yield f"{row.facility_id} has year {row.year} and exists = {row.exists}"
+        if bool(row.existing) != (row.year == 0):
+            yield f"{row.facility_id} has year {row.year} and existing = {row.existing}"
         if not 0 <= row.year <= num_years:
             yield f"{row.facility_id} has year {row.year} of {num_years}"
         if row.year == 0 and row.cost != 0:

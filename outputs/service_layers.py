@@ -92,7 +92,9 @@ def _gaps(plan: Plan, services: CityServices) -> gpd.GeoDataFrame:
             for row in np.flatnonzero(out > 0)
         ]
     return gpd.GeoDataFrame(
-        pd.DataFrame([*parts, *_unmet_needs(services, ids, centres)], columns=list(_GAP_COLUMNS)),
+        pd.DataFrame(
+            [*parts, *_unmet_needs(plan, services, ids, centres)], columns=list(_GAP_COLUMNS)
+        ),
         geometry="geometry",
         crs=plan.city.crs,
     )
@@ -111,14 +113,19 @@ _GAP_COLUMNS = (
 
 
 def _unmet_needs(
-    services: CityServices, ids: list[str], centres: np.ndarray
+    plan: Plan, services: CityServices, ids: list[str], centres: np.ndarray
 ) -> list[dict[str, object]]:
     needs, lacks = services.problem.needs, services.lacks
     places = services.data.places
-    where = dict(zip(ids, centres, strict=True))
+    where = {("community", name): centre for name, centre in zip(ids, centres, strict=True)}
+    sites = plan.city.sites
+    where |= {
+        ("site", str(name)): point
+        for name, point in zip(sites["site_id"], sites.geometry, strict=True)
+    }
     for row, street in enumerate(places.streets):
         inside = places.street_of_community == row
-        where[street] = shapely.centroid(shapely.multipoints(centres[inside]))
+        where["street", street] = shapely.centroid(shapely.multipoints(centres[inside]))
     found = []
     for rule, target, short in (
         ("floor_area", needs.area_m2, lacks.area_m2),
@@ -135,7 +142,7 @@ def _unmet_needs(
                     "target": target[need],
                     "value": target[need] - short[need],
                     "short": short[need],
-                    "geometry": where.get(place),
+                    "geometry": where.get((kind, place)),
                 }
             )
     return found

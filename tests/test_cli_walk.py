@@ -67,6 +67,7 @@ def test_isochrones_are_written_and_read_back(town, tmp_path, monkeypatch, capsy
     assert areas.crs == city.input_crs
     assert areas["site_id"].tolist() == [names[0], names[0], names[1], names[1]]
     assert areas["minutes"].tolist() == [10, 5, 10, 5]
+    assert areas["travel_group"].tolist() == ["child"] * 4
     assert shapely.is_valid(areas.geometry.to_numpy()).all()
     assert areas.geometry[1].difference(areas.geometry[0]).area < 1
 

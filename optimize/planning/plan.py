@@ -16,7 +16,7 @@ from ...instances.policy import Policy, render_policy
 from ...instances.service_places import Places
 from ...instances.site_units import site_units
 from ...instances.travel import CityWalks
-from ...instances.walking import WalkingTimes, walking_times
+from ...instances.walking import WalkingTimes
 from ...models.formulation import FloatArray, IntArray
 from ...models.siting.station import Siting
 from ..limits import Deadline, Stop
@@ -163,7 +163,8 @@ def make_plan(
         from ...instances.stationed_city import stationed_city  # noqa: PLC0415 - rarely asked for
 
         city, policy = stationed_city(city, policy, services.catalogue)
-    times = walking_times(city, policy)
+    walks = CityWalks(city, policy)
+    times = walks.minutes()
     clock.lap("walk")
     before = audit_city(city, policy, times)
     clock.lap("audit")
@@ -180,7 +181,7 @@ def make_plan(
         places = Places(names, unit_community, communities_of_sites(site_unit, unit_community))
         left = None if deadline is None else max(1.0, deadline.seconds_left)
         if services is not None:
-            laid_out = _lay_out(given, policy, services, places, left, stop, listen)
+            laid_out = _lay_out(given, policy, services, walks, places, left, stop, listen)
             missing += _short_of_stations(city, policy, times, laid_out)
         else:
             siting, short = _site(city, policy, times, places, budget, seconds=left, **how)
@@ -248,6 +249,7 @@ def _lay_out(
     city: City,
     policy: Policy,
     services: ServicesAsked,
+    walks: CityWalks,
     places: Places,
     seconds: float | None,
     stop: Stop | None,
@@ -260,7 +262,7 @@ def _lay_out(
         city,
         policy,
         services.catalogue,
-        CityWalks(city, policy),
+        walks,
         places,
         services=services.ids,
         seconds=seconds,

@@ -194,7 +194,9 @@ def proofs(plan: ComparedPlan) -> list[Proof]:
     found = [_proof("split", record["split"])] if record["split"] else []
     found += [_proof(step, [entry]) for step, entry in siting.items() if entry]
     together = (record.get("services") or {}).get("proof")
-    return [*found, _proof("services", [together])] if together else found
+    if not together:
+        return found
+    return [*found, _proof("services", [{**together, "gap": together["gap_of_what_can_change"]}])]
 
 
 def _proof(step: str, entries: list[Mapping[str, Any]]) -> Proof:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ..kept import lacks_services, leaves_rules
 from ..report.rows import currency
 from ..report.template import (
     check_language,
@@ -32,6 +34,11 @@ from .walks import (
 
 _FOLDER = Path(__file__).parent
 _MOST_MOVES = 200
+_OF_STATIONS = {
+    "cost": "cost_of_stations",
+    "cost_per_resident": "cost_of_stations_per_resident",
+}
+"""Figures that are those of stations alone, where a plan has other services too."""
 _PLUS, _MINUS, _EQUAL, _POINTS = "+", "\u2212", "=", " pp"
 
 
@@ -109,7 +116,10 @@ def _context(comparison: Comparison, lang: str, texts: Texts) -> dict[str, Any]:
             if not figure.key.startswith("gap_")
         ],
         "proofs": _proof_rows(comparison, texts),
-        "asked": asked_differently(comparison),
+        "asked": [
+            (key, [_asked(value) for value in values])
+            for key, values in asked_differently(comparison)
+        ],
         "walks": _walk_rows(changes, texts),
         "groups": list(comparison.groups),
         "totals": [float(members.sum()) for members in comparison.groups.values()],
@@ -133,6 +143,13 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
+def _asked(value: object) -> str:
+    """Return a value of the policy as it is shown; a dash where nothing is asked."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or MISSING
+    return MISSING if value is None else str(value)
+
+
 def _cards(
     comparison: Comparison, changes: list[list[GroupChange]], texts: Texts
 ) -> list[dict[str, Any]]:
@@ -142,9 +159,10 @@ def _cards(
     cards = []
     for place, plan in enumerate(comparison.plans):
         short = len(plan.record["shortfalls"])
+        open_end = lacks_services(plan.record) or leaves_rules(plan.record)
         lines: list[Text] = [
-            texts("card_cost", cost=number(costs[place], 1), currency=money),
-            texts("card_short", many=number(short)) if short else texts("card_holds"),
+            _cost_of(plan.record, money, texts),
+            _kept(plan.record, texts),
         ]
         if place:
             everyone = changes[place - 1][0]
@@ -166,8 +184,28 @@ def _cards(
                     fewer=len(only_in(comparison, 0, place, ("opened",))),
                 ),
             ]
-        cards.append({"name": plan.name, "lines": lines, "short": short})
+        cards.append({"name": plan.name, "lines": lines, "short": bool(short) or open_end})
     return cards
+
+
+def _cost_of(record: Mapping[str, Any], money: Text, texts: Texts) -> Text:
+    """Say what a plan costs; of all services, where it has more than stations."""
+    cost = number(record["figures"]["after"]["cost"], 1)
+    services = record.get("services")
+    if not services:
+        return texts("card_cost", cost=cost, currency=money)
+    whole = number(services["cost"], 1)
+    return texts("card_cost_services", cost=cost, whole=whole, currency=money)
+
+
+def _kept(record: Mapping[str, Any], texts: Texts) -> Text:
+    """Say whether a plan meets its rules, and offers all its services."""
+    short = len(record["shortfalls"])
+    if lacks_services(record):
+        return texts("card_short_services" if short else "card_lacks_services", many=number(short))
+    if leaves_rules(record):
+        return texts("card_left")
+    return texts("card_short", many=number(short)) if short else texts("card_holds")
 
 
 def _cost_line(more: float, first: str, money: Text, texts: Texts) -> Text:
@@ -180,8 +218,9 @@ def _cost_line(more: float, first: str, money: Text, texts: Texts) -> Text:
 def _figure_row(figure: Figure, comparison: Comparison, texts: Texts) -> dict[str, Any]:
     """Return a figure as it is shown: value, difference and verdict by plan."""
     record = comparison.first.record
+    offers = any(plan.services is not None for plan in comparison.plans)
     name = texts(
-        f"figure_{figure.key}",
+        f"figure_{_OF_STATIONS.get(figure.key, figure.key) if offers else figure.key}",
         currency=currency(record, texts),
         minutes=number(record["policy"]["siting"]["reach_minutes"]),
     )

@@ -9,7 +9,9 @@ import geopandas as gpd
 import numpy as np
 
 from ..report.paths import Frame, frame_of, in_metres, simplified, svg_paths
+from ..report.rows import currency
 from ..report.template import check_language, own_files, template_environment, texts_of
+from ..report.texts import Texts
 
 if TYPE_CHECKING:
     from ..phases import PhaseFiles
@@ -42,20 +44,22 @@ def render_page(files: PhaseFiles, *, lang: str = "en") -> str:
         If there is no such language.
     """
     check_language(lang)
-    environment = template_environment(_FOLDER, texts_of(_FOLDER), lang=lang)
+    texts = texts_of(_FOLDER)
+    environment = template_environment(_FOLDER, texts, lang=lang)
     record = files.record
+    categories = [texts.named("category", one)[lang] for one in record["circles"]["categories"]]
     return environment.get_template("phases.html").render(
         lang=lang,
         css=own_files(_FOLDER / "phases.css"),
         fills=FILLS,
         city=record["city"]["name"],
         share=f"{100 * record['circles']['share']:g}",
-        categories=record["circles"]["categories"],
-        currency=record["policy"]["siting"]["currency"],
+        categories=texts("comma")[lang].join(categories),
+        currency=currency(record, texts)[lang],
         **_maps(files),
         years=_year_rows(files),
-        built=_built_rows(files),
-        steps=_step_rows(record),
+        built=_built_rows(files, texts, lang),
+        steps=_step_rows(record, texts, lang),
         warnings=[*record["warnings"], *record["city"]["warnings"]],
     )
 
@@ -123,19 +127,26 @@ def _year_rows(files: PhaseFiles) -> list[list[str | None]]:
     ]
 
 
-def _built_rows(files: PhaseFiles) -> list[list[str]]:
+def _built_rows(files: PhaseFiles, texts: Texts, lang: str) -> list[list[str]]:
     """Return what is shown of each facility that is built, by year."""
     built = files.facilities[files.facilities["year"] > 0].sort_values(["year", "facility_id"])
     columns = ("year", "site_id", "name", "service", "category", "floor_area_m2", "cost")
     return [
-        [str(year), str(site), name or str(service), str(category), f"{area:,.0f}", f"{cost:,.1f}"]
+        [
+            str(year),
+            str(site),
+            name or str(service),
+            texts.named("category", category)[lang],
+            f"{area:,.0f}",
+            f"{cost:,.1f}",
+        ]
         for year, site, name, service, category, area, cost in zip(
             *(built[column] for column in columns), strict=True
         )
     ]
 
 
-def _step_rows(record: dict[str, Any]) -> list[list[str]]:
+def _step_rows(record: dict[str, Any], texts: Texts, lang: str) -> list[list[str]]:
     """Return what is shown of each step of the computation."""
     rows = []
     for name, step in record["steps"].items():
@@ -143,10 +154,16 @@ def _step_rows(record: dict[str, Any]) -> list[list[str]]:
         gap = step["gap"]
         rows.append(
             [
-                name,
-                str(step["status"]),
+                _step_name(name, texts, lang),
+                texts.named("status", step["status"])[lang],
                 *("" if value is None else f"{value:,.0f}" for value in values),
                 f"{gap:.2%}" if gap is not None and step["objective"] else "",
             ]
         )
     return rows
+
+
+def _step_name(name: str, texts: Texts, lang: str) -> str:
+    """Return what a step looks for, in the language of the page."""
+    _, _, year = name.partition(" in year ")
+    return texts("most_in_year" if year else "most_in_all", year=year)[lang]

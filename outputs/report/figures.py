@@ -58,13 +58,14 @@ def key_figures(record: Mapping[str, Any], texts: Texts) -> list[KeyFigure]:
     before, after = record["figures"]["before"], record["figures"]["after"]
     targets = _targets(record["policy"])
     rows = []
+    stations = {"cost": "cost_of_stations"} if "services" in record else {}
     for key, digits in _DIGITS.items():
         target = targets.get(key)
         rows.append(
             KeyFigure(
                 key=key,
                 name=texts(
-                    f"figure_{key}",
+                    f"figure_{stations.get(key, key)}",
                     currency=currency(record, texts),
                     minutes=number(record["policy"]["siting"]["reach_minutes"]),
                 ),

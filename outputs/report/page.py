@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..kept import lacks_services, leaves_rules
 from ..layers import PlanFiles
 from .figures import key_figures
 from .mapdata import map_data
@@ -79,6 +80,8 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         "siting": siting_rows(record, texts),
         "facilities": facility_rows(plan.facilities, texts),
         "services": service_rows(record, texts),
+        "lacks_services": lacks_services(record),
+        "none_short": _none_short(record),
         "service_columns": SERVICE_COLUMNS,
         "services_intro": services_intro(record, currency(record, texts), texts),
         "added_m2": _added_floor_area(plan),
@@ -94,9 +97,16 @@ def _status(record: Mapping[str, Any], texts: Texts) -> Text:
     """Return how the plan stands, in one sentence."""
     shortfalls = record["shortfalls"]
     if not shortfalls:
-        return texts("status_holds")
+        return texts("status_left" if leaves_rules(record) else "status_holds")
     places = {(fault["place_kind"], fault["place_id"]) for fault in shortfalls}
     return texts("status_short", rules=len(shortfalls), places=len(places))
+
+
+def _none_short(record: Mapping[str, Any]) -> str:
+    """Return the key of the text that stands where nothing falls short."""
+    if leaves_rules(record):
+        return "shortfalls_none_asked"
+    return "shortfalls_none_stations" if record.get("services") else "shortfalls_none"
 
 
 def _added_floor_area(plan: PlanFiles) -> float:

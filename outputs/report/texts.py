@@ -15,6 +15,8 @@ LANGUAGES = ("en", "zh")
 MISSING = "\u2013"
 _MINUS = "\u2212"
 _MOST_DIGITS = 4
+_NOISE = 1e-6
+"""Per cent by which all of something may be missed in computing it."""
 
 Text = Mapping[str, str]
 """One text in every language, by language code."""
@@ -87,6 +89,7 @@ def percent(value: Any, digits: int = 1) -> str:  # noqa: ANN401 (as above)
     if is_missing(value):
         return MISSING
     share = 100 * float(value)
+    share = 100.0 if abs(share - 100) < _NOISE else share
     while share < 100 and digits < _MOST_DIGITS and float(f"{share:.{digits}f}") >= 100:
         digits += 1  # what falls short of all must not read as all
     return f"{share:,.{digits}f} %".replace("-", _MINUS)

@@ -56,6 +56,31 @@ def test_both_ways_stand_side_by_side(written: Path) -> None:
     assert together["inertia"] <= one["most_inertia"] * (1 + 1e-5)
 
 
+def test_layers_have_one_type_of_geometry(written: Path) -> None:
+    """A district in parts does not make a layer of mixed types, which not every GIS reads."""
+    kinds = dict(pyogrio.list_layers(written / "joint.gpkg"))
+    assert {name: kinds[name] for name in ("districts", "units", "stations")} == {
+        "districts": "MultiPolygon",
+        "units": "MultiPolygon",
+        "stations": "Point",
+    }
+
+
+def test_a_community_without_sites_has_no_plan(city_file: Path, tmp_path: Path) -> None:
+    """The command says why, writes nothing, and ends like every one that finds no plan."""
+    bare = tmp_path / "bare.gpkg"
+    shutil.copy(city_file, bare)
+    layers = {name: pyogrio.read_dataframe(bare, layer=name) for name in ("sites", "communities")}
+    communities, sites = layers["communities"], layers["sites"]
+    away = ~sites.within(communities.geometry.iloc[0])
+    pyogrio.write_dataframe(sites[away], bare, layer="sites", driver="GPKG")
+    asked = ["joint", str(bare), "-o", str(tmp_path / "out"), "--community"]
+    run = CliRunner().invoke(app, [*asked, communities[COMMUNITY].iloc[0]])
+    assert run.exit_code == 4
+    assert "no plan: 2 districts: the community has 0 sites that may be open" in run.output
+    assert not any((tmp_path / "out").iterdir())
+
+
 def test_a_written_plan_keeps_its_rules(written: Path) -> None:
     """The check of the files finds nothing."""
     assert check_joint(written) == []

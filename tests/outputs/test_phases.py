@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -152,6 +153,8 @@ def test_tables_tell_the_same(written: Path, phased: PhasePlan) -> None:
     assert years["circles"].tolist()[1:] == phased.states.circles.tolist()
     circles = pd.read_csv(written / "circles.csv", encoding="utf-8-sig")
     assert (circles["first_year"].notna()).sum() == phased.states.circles[-1]
+    units = pyogrio.read_info(written / "phases.gpkg", layer="units")
+    assert dict(zip(units["fields"], units["dtypes"], strict=True))["first_year"] == "int64"
     layer = pyogrio.read_dataframe(written / "phases.gpkg", layer="circles")
     assert len(layer) == 4 * 4
     assert layer.geometry.is_valid.all()
@@ -206,6 +209,17 @@ def test_the_page_has_a_map_for_every_year(phased: PhasePlan, lang: str) -> None
     assert page.count("<svg") == 4
     assert "http" not in page
     assert ("Today" if lang == "en" else "现状") in page
+    words = ("shopping, medical", "10,000 yuan", "proven best", "most residents in circles")
+    assert [word in page for word in words] == [lang == "en"] * 4
+    assert [word in page for word in ("购物、医疗", "万元", "圈内居民最多")] == [lang == "zh"] * 3
+
+
+def test_columns_need_no_quotes(written: Path) -> None:
+    """No layer has a column or a name that SQL keeps for itself."""
+    with closing(sqlite3.connect(written / "phases.gpkg")) as file:
+        for (layer,) in file.execute("SELECT table_name FROM gpkg_contents").fetchall():
+            for _, column, *_ in file.execute(f"PRAGMA table_info({layer})").fetchall():
+                file.execute(f"SELECT {column} FROM {layer} WHERE {column} IS NULL")  # noqa: S608
 
 
 def test_the_first_year_can_come_first(catalogue_file: Path) -> None:
@@ -336,7 +350,7 @@ def test_a_written_plan_is_ordered_by_the_command(
     done = RUN.invoke(app, [*call, "--share", "0.2"])
     assert done.exit_code == 0, done.output
     facilities = pyogrio.read_dataframe(out / "phases.gpkg", layer="facilities")
-    assert facilities[facilities["exists"]]["service"].tolist() == [
+    assert facilities[facilities["existing"]]["service"].tolist() == [
         "health_station",
         "culture_station",
     ]

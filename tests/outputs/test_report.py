@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import html
 import json
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import shapely
 from shequ.optimize.planning.shortfall import REMEDIES
+from shequ.outputs.console import summary
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.report import render_report
 from shequ.outputs.report.classes import colourings, minutes_classes, shades
@@ -149,10 +151,22 @@ def test_remedies_read_the_same_in_the_record_and_in_the_report():
 
 def test_plan_without_shortfalls_says_that_it_keeps_every_rule(small_plan):
     """The header says in one sentence that nothing falls short."""
-    record = small_plan.record | {"shortfalls": []}
+    record = copy.deepcopy(small_plan.record) | {"shortfalls": []}
+    record["figures"]["after"] |= {"communities_below_target": 0, "residents_out_of_reach": 0}
     page = render_report(dataclasses.replace(small_plan, record=record))
     assert "The plan keeps every rule of the policy." in page
     assert "every rule is kept in every community" in page
+
+
+def test_split_alone_does_not_say_that_stations_suffice(small_plan):
+    """Where nothing that was asked falls short but a key figure does, the header says so."""
+    record = copy.deepcopy(small_plan.record) | {"shortfalls": []}
+    record["figures"]["after"]["communities_below_target"] = 3
+    page = render_report(dataclasses.replace(small_plan, record=record))
+    assert "keeps every rule that it was asked to keep" in page
+    assert "keeps every rule of the policy" not in page
+    assert "every rule is kept in every community" not in page
+    assert summary(record).endswith("every rule that was asked for is met")
 
 
 def test_split_communities_come_first_in_the_table(small_plan):
@@ -276,6 +290,7 @@ def test_figures_are_shown_for_people():
     assert [number(1234567.8), number(None), number(np.nan)] == ["1,234,568", "\u2013", "\u2013"]
     assert [percent(0.853), percent(-0.01)] == ["85.3 %", "\u22121.0 %"]
     assert [percent(0.99987), percent(1.0)] == ["99.99 %", "100.0 %"]
+    assert percent(1 - 4e-10) == "100.0 %"
 
 
 def test_drawing_of_a_large_city_stays_small():

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyogrio
 import pytest
+import shapely
 from shequ.instances.catalogue import builtin_catalogue
 from shequ.instances.city import read_city
 from shequ.instances.policy import Policy
 from shequ.optimize.planning.plan import Plan, ServicesAsked, make_plan
 from shequ.outputs.assemble import plan_layers
+from shequ.outputs.compare.comparison import ComparedPlan, Comparison
+from shequ.outputs.compare.page import render_comparison
 from shequ.outputs.console import summary
 from shequ.outputs.files import write_plan
+from shequ.outputs.kept import lacks_services
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.reading import read_plan
+from shequ.outputs.report.page import render_report
+from shequ.outputs.service_layers import _unmet_needs
 from shequ.outputs.verify import verify_layers, verify_plan
 
 SERVICES = (
@@ -84,6 +94,68 @@ def test_the_summary_and_the_report_tell_the_services(plan: Plan, folder: Path) 
     for service in SERVICES:
         assert service in said
         assert builtin_catalogue()[service].name_zh in report
+    assert "Cost of the stations" in report
+
+
+def test_what_services_lack_is_no_rule_that_is_kept(folder: Path) -> None:
+    """Without shortfalls of stations, neither pages nor summary claim that all is well."""
+    files = read_plan(folder)
+    record = copy.deepcopy(files.record) | {"shortfalls": []}
+    record["services"]["unserved_m2"] = 0.0
+    for key in ("over_mandatory", "over_gradual", "communities_below_target"):
+        record["figures"]["after"][key] = 0
+    for row in record["services"]["services"]:
+        row |= {"people_out_of_reach": 0, "places_lacking_one": 0, "places_lacking_area": 0}
+    whole = replace(files, record=copy.deepcopy(record))
+    assert not lacks_services(whole.record)
+    assert "keeps every rule of the policy" in render_report(whole)
+    record["services"]["services"][0]["people_out_of_reach"] = 12
+    lacking = replace(files, record=record)
+    assert lacks_services(record)
+    report = render_report(lacking)
+    assert "Some people or places lack a service" in report
+    assert "keeps every rule of the policy" not in report
+    assert "every rule is kept in every community" not in report
+    assert summary(record).endswith("every rule on communities and stations is met")
+    table = None if files.services is None else pd.DataFrame(files.services)
+    plans = [ComparedPlan(name, one, table) for name, one in (("A", whole), ("B", lacking))]
+    page = render_comparison(Comparison(tuple(plans)))
+    assert "Stations cost" in page
+    assert "but lacks some services" in page
+    assert "Cost of the stations per resident" in page
+
+
+def test_layers_of_services_have_styles(folder: Path) -> None:
+    """QGIS shows every layer of a plan of services in a style of its own."""
+    styles = pyogrio.read_dataframe(folder / "plan.gpkg", layer="layer_styles")
+    assert set(styles["f_table_name"]) >= {"services", "assignments"}
+
+
+def test_gaps_lie_where_their_place_is(plan: Plan) -> None:
+    """A street may have the id of a community, and a site that must open has its own place."""
+    services = plan.services
+    assert services is not None
+    places, needs = services.data.places, services.problem.needs
+    home = str(places.communities["community_id"].iloc[0])
+    site = str(plan.city.sites["site_id"].iloc[0])
+    asked = (f"community {home}", f"street {home}", f"site {site}")
+    communities = places.communities.assign(street_id=home)
+    lacks = replace(services.lacks, number=np.ones(3, dtype=np.int64), area_m2=np.zeros(3))
+    short = SimpleNamespace(
+        problem=SimpleNamespace(
+            needs=SimpleNamespace(
+                names=asked, area_m2=np.zeros(3), least=np.ones(3), service=needs.service[:3]
+            )
+        ),
+        lacks=lacks,
+        data=replace(services.data, places=replace(places, communities=communities)),
+    )
+    ids = communities["community_id"].astype(str).to_list()
+    centres = np.array(shapely.points(np.arange(len(ids)), 0.0), dtype=object)
+    community, street, own = (row["geometry"] for row in _unmet_needs(plan, short, ids, centres))
+    assert community == centres[0]
+    assert street.x == pytest.approx((len(ids) - 1) / 2)
+    assert own == plan.city.sites.geometry.iloc[0]
 
 
 @pytest.mark.parametrize("mode", ["one", "centre", "shared"])

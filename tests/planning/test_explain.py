@@ -124,6 +124,9 @@ def test_layers_show_the_places(city: City, tmp_path: Path) -> None:
     assert all(file.stat().st_size > 0 for file in files)
     layers = {str(name) for name, _ in pyogrio.list_layers(tmp_path / "conflicts.gpkg")}
     assert {"clashes", "clashing_communities", "clashing_units", "clashing_sites"} <= layers
+    relaxed = pyogrio.read_info(tmp_path / "conflicts.gpkg", layer="relaxed_communities")
+    assert "relief" in relaxed["fields"]
+    assert "by" not in relaxed["fields"]
     units = gpd.read_file(tmp_path / "conflicts.gpkg", layer="clashing_units")
     wanted = {p for c in found.clashes for r in c.rules if r.place_kind == "unit"
               for p in r.place_ids}  # fmt: skip

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from shequ.instances import travel
+from shequ.instances.catalogue import builtin_catalogue
 from shequ.instances.city import City, read_city
 from shequ.instances.policy import Policy
 from shequ.instances.walking import walking_times
 from shequ.optimize.limits import Deadline, Stop
 from shequ.optimize.planning.audit import audit_city, blind_spots
-from shequ.optimize.planning.plan import make_plan
+from shequ.optimize.planning.plan import ServicesAsked, make_plan
 from shequ.optimize.planning.shortfall import InfeasibleError
 from shequ.optimize.planning.split import split_city
 from shequ.optimize.progress import Progress
@@ -62,6 +64,25 @@ def test_splits_keep_every_rule(city: City) -> None:
         together = estates.iloc[split.members]
         for estate in together.dropna().unique():
             assert np.unique(solution[(together == estate).to_numpy()]).size == 1
+
+
+def test_services_search_each_group_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The audit and the layout of the services share the walks of adults."""
+    searched: list[str] = []
+    search = travel.walking_times
+
+    def counted(*arguments: object, group: str, **options: object) -> object:
+        searched.append(group)
+        return search(*arguments, group=group, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(travel, "walking_times", counted)
+    ids = ("comprehensive_station", "health_station", "elderly_daycare")
+    policy = Policy().with_values({"services.seconds": 5.0, "services.gap": 0.2})
+    plan = make_plan(
+        city, policy, stages=("site",), services=ServicesAsked(builtin_catalogue(), ids)
+    )
+    assert searched == ["adult", "elderly"]
+    assert (plan.times.minutes != search(city, policy).minutes).nnz == 0
 
 
 def test_one_district_keeps_id_and_name(city: City) -> None:
