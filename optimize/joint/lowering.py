@@ -99,8 +99,13 @@ class _Finder:
 
     def any_plan(self, problem: JointSplit) -> tuple[JointPlan | None, bool]:
         """Return a plan with every site open, or None; and whether that is proven."""
-        left = [one for one in Groupings(problem).complete() if relaxed(problem, one) is not None]
-        for one in left:
+        left = []
+        for one in Groupings(problem).complete():
+            if self._is_over:
+                return None, False
+            if relaxed(problem, one) is None:
+                continue
+            left.append(one)
             for plan in plans_of(
                 problem,
                 one,
@@ -111,8 +116,6 @@ class _Finder:
             ):
                 if not problem.violations(plan):
                     return plan, True
-            if self._is_over:
-                return None, False
         proven = True
         for place, one in enumerate(left):
             if self._is_over:

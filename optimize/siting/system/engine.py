@@ -114,8 +114,8 @@ class _Solve:
         with ThreadPoolExecutor(1) as pool:
             beside = None
             if parts.limits.threads > 1:
-                beside = pool.submit(self._bound, bounding, layout, 1.0)
-            self._timed("plan", lambda: search.fix(layout.clusters))
+                beside = pool.submit(self._beside, bounding, search, layout)
+            self._timed("plan", lambda: search.start(layout.clusters, bounding.packings))
             if beside is None:
                 self._bound(bounding, layout, ALONE)
             self._timed("improve", search.improve)
@@ -129,6 +129,13 @@ class _Solve:
         end = Deadline.after(left)
         bounding.ascend(MORE_ROUNDS, Deadline.after(ASCENT * left))
         bounding.price(layout.regions, end)
+
+    def _beside(self, bounding: Bounding, search: Search, layout: Layout) -> None:
+        """Bound, and then help to improve the plan."""
+        self._bound(bounding, layout, 1.0)
+        while not self.parts.is_over and not search.is_planned.wait(0.1):
+            pass
+        search.improve(stream=1)
 
     def _timed(self, name: str, step: Callable[[], None]) -> None:
         """Take a step and note its seconds."""
