@@ -50,7 +50,7 @@ class BudgetRemedy:
         suffices = self.area_suffices if rule == "floor_area" else self.reachable
         if not suffices[row]:
             return more_sites(rule, row, known)
-        budget = f"{self.lowest.objective:,.1f} {self.policy.siting.currency}"
+        budget = f"{self.lowest.objective:,.1f} ({self.policy.siting.currency})"
         return "larger_budget", {**known, "budget": budget}
 
 

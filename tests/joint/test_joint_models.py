@@ -13,12 +13,13 @@ from shequ.models.joint.groupings import Groupings, Price
 from shequ.models.joint.plain import plain_model
 from shequ.models.joint.problem import JointPlan, JointSplit
 from shequ.models.joint.rooted import rooted_model
+from shequ.optimize.joint import lowering
 from shequ.optimize.joint.cheapest import solve_cheapest
 from shequ.optimize.joint.compact import solve_compact
 from shequ.optimize.joint.engine import solve_joint
 from shequ.optimize.joint.lowering import attainable
 from shequ.optimize.joint.separation import RootSeparation
-from shequ.optimize.limits import Limits
+from shequ.optimize.limits import Limits, Stop
 from shequ.optimize.result import Status
 from shequ.optimize.solvers import solve_model
 from shequ.optimize.solvers.lazy import solve_with_cuts
@@ -157,6 +158,20 @@ def test_rules_are_lowered_no_more_than_needed(community: Make) -> None:
     nobody = np.empty(0, dtype=np.int64)
     more = problem.with_rules(exempt=nobody, area_per_household_m2=(per_100 + 1) / 100)
     assert list(every_plan(more)) == []
+
+
+def test_lowering_ends_when_it_is_asked_to_stop(
+    community: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one grouping is looked at once somebody asked to stop."""
+    problem = community(3, rate=5.0, reach=9.0)
+    asked = Stop()
+    asked.request()
+    looked = []
+    monkeypatch.setattr(lowering, "relaxed", lambda *given: looked.append(given))
+    found = attainable(problem, limits=LIMITS, stop=asked)
+    assert not found.is_proven
+    assert looked == []
 
 
 def test_the_fewest_residents_are_exempt_from_reach(community: Make) -> None:
