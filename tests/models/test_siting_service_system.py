@@ -16,7 +16,8 @@ from shequ.models.siting.service_site_rows import exclusive_groups
 from shequ.models.siting.service_system import ServiceSystem
 from shequ.models.siting.service_system_model import system_model
 from shequ.optimize.dual_bound import dual_bound
-from shequ.optimize.limits import Deadline, Limits
+from shequ.optimize.limits import Deadline, Limits, Stop
+from shequ.optimize.result import Reason
 from shequ.optimize.siting.system.blocks import Layout, site_regions
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
@@ -95,6 +96,24 @@ def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
     assert solved.objective == pytest.approx(problem.evaluate(solved.solution))
     assert solved.objective <= found.objective * 1.02
     assert solved.bound >= found.objective * 0.97
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.3, 60.0])
+def test_a_plan_is_kept_however_early_it_is_stopped(seconds: float) -> None:
+    """Without time, or with a request to stop, the plan of today or a better one is returned."""
+    problem = random_system(1, num_sites=24, num_units=60, num_communities=6)
+    regions = np.arange(24) % 3
+    layout = Layout(np.random.default_rng(1).random((24, 2)), regions, (regions, 0 * regions))
+    stop = Stop()
+    if seconds == 60.0:
+        stop.request()
+    for threads in (1, 2):
+        limits = Limits(seconds, threads=threads)
+        solved = solve_system(problem, layout=layout, limits=limits, stop=stop)
+        assert not problem.violations(solved.solution)
+        assert solved.objective == pytest.approx(problem.evaluate(solved.solution))
+        assert solved.objective <= problem.evaluate(problem.today()) + 1e-6
+        assert (solved.reason is Reason.INTERRUPTED) == stop.requested
 
 
 def test_prices_of_any_size_give_a_bound() -> None:

@@ -96,7 +96,8 @@ class Bounding:
             self.best.prove(bound)
             added = self._add(self.average, bound)
             gained = bound - before > LEAST_GAIN * abs(bound - self.best.constant)
-            if end.passed or self.parts.is_over or not (gained or added):
+            is_near = self.best.is_near(self.parts.limits.gap)
+            if end.passed or self.parts.is_over or is_near or not (gained or added):
                 return
 
     def price(self, partitions: Sequence[IntArray], end: Deadline) -> None:

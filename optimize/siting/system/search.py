@@ -168,7 +168,11 @@ class Search:
                 self.values[columns] = found.solution
 
     def _settle(self) -> None:
-        """Let the columns that follow take their best values; today's plan where none are."""
+        """
+        Let the columns that follow take their best values; today's plan where there are none.
+
+        Once the time is over there may be nothing but the best plan so far.
+        """
         decided = np.round(self.values, 6)
         decided[self.model.integer] = np.round(decided[self.model.integer])
         for start in (decided, self.built.decided(self.built.problem.today())):
@@ -179,7 +183,8 @@ class Search:
                 self.values[columns] = found.solution
                 self.best.offer(self.built.plan(self.values))
                 return
-        raise ValueError("what stands today does not fit into the model")
+        if not self.parts.is_over:
+            raise ValueError("what stands today does not fit into the model")
 
     @property
     def is_over(self) -> bool:
