@@ -18,11 +18,13 @@ from shequ.models.siting.service_system_model import system_model
 from shequ.optimize.dual_bound import dual_bound
 from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason
+from shequ.optimize.siting.system.best import Best, with_rows
 from shequ.optimize.siting.system.blocks import Layout, site_regions
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
 from shequ.optimize.siting.system.packings import SitePackings
 from shequ.optimize.siting.system.regions import Regions, regions_of_sites
+from shequ.optimize.siting.system.site_rows import packing_rows
 from shequ.optimize.solvers import solve_lp, solve_model
 
 AREAS = (0.0, 100.0, 200.0, 300.0)
@@ -149,6 +151,27 @@ def test_better_prices_bound_more_than_the_relaxation(seed: int) -> None:
     ascent.run(300, Deadline.after(60))
     assert first <= ascent.best.bound <= best + 1e-6 * abs(best)
     assert ascent.best.bound > relaxed.objective + 0.1 * (best - relaxed.objective)
+    rows = packing_rows(ascent.lagrangian, ascent.best.prices)
+    tight = with_rows(built.model, rows)
+    lifted = solve_lp(tight).objective
+    assert lifted > ascent.best.bound - 0.2 * (ascent.best.bound - relaxed.objective)
+    assert solve_model(tight, limits=Limits(60)).objective == pytest.approx(best, rel=1e-6)
+
+
+def test_a_bound_that_a_plan_contradicts_is_given_up() -> None:
+    """What a solver claims is dropped for the last bound that was computed, and never taken."""
+    problem = random_system(2, num_sites=5, num_units=8)
+    best = Best(problem, None, problem.today())
+    optimum = solve_system(problem, limits=Limits(60)).solution
+    least = problem.evaluate(optimum)
+    assert best.objective > least + 1
+    best.prove(least - 30.0, is_safe=True)
+    best.prove(best.objective + 1.0)
+    assert best.bound == least - 30.0
+    best.prove(least + 0.5)
+    assert best.bound == least + 0.5
+    assert best.offer(optimum)
+    assert best.bound == least - 30.0
 
 
 @pytest.mark.parametrize("seed", range(6))

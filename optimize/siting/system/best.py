@@ -19,13 +19,19 @@ NEAR = 1e-6
 
 @dataclass(eq=False)
 class Best:
-    """The best plan so far and the best bound."""
+    """
+    The best plan so far and the best bound.
+
+    A bound that a solver claims counts until a plan is found that is better: then the solver was
+    wrong, and the best bound that was computed without one holds.
+    """
 
     problem: ServiceSystem
     listen: Listen | None
     plan: SystemPlan
     objective: float = field(init=False)
     bound: float = -np.inf
+    safe: float = -np.inf
 
     def __post_init__(self) -> None:
         """Judge the first plan."""
@@ -40,14 +46,30 @@ class Best:
         if objective >= self.objective - NEAR * max(1.0, abs(self.objective)):
             return False
         self.plan, self.objective = plan, objective
+        if self._contradicts(self.bound):
+            self.bound = self.safe
         self.tell()
         return True
 
-    def prove(self, bound: float) -> None:
-        """Take a bound if it is better."""
-        if bound > self.bound:
+    def prove(self, bound: float, *, is_safe: bool = False) -> None:
+        """
+        Take a bound if it is better, and no plan contradicts it.
+
+        Parameters
+        ----------
+        bound
+            The bound.
+        is_safe
+            Whether it was computed from prices, by code that trusts no solver.
+        """
+        if is_safe:
+            self.safe = max(self.safe, bound)
+        if bound > self.bound and (is_safe or not self._contradicts(bound)):
             self.bound = bound
             self.tell()
+
+    def _contradicts(self, bound: float) -> bool:
+        return bound > self.objective + NEAR * max(1.0, abs(self.objective))
 
     def tell(self) -> None:
         """Say how things stand."""
@@ -78,6 +100,8 @@ def hopeless(problem: ServiceSystem) -> float:
 
 def with_rows(model: LinearModel, rows: list[tuple[IntArray, FloatArray, float]]) -> LinearModel:
     """Add rows: the sum of weight times column is at least a number."""
+    if not rows:
+        return model
     lengths = [columns.size for columns, _, _ in rows]
     more = sparse.csr_array(
         (

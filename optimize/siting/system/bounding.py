@@ -5,12 +5,15 @@ Bounds of a service system, each step on the prices of the one before.
 2. Better prices of the rows that join sites (:mod:`.lagrangian`), with rows for the sets of units
    that are short of floor area on the average.
 3. Regions: at those prices, the rows between regions are left out, and the regions' integer
-   programs give a bound that is at least the same (:mod:`.regions`).
+   programs give a bound that is at least the same (:mod:`.regions`). They start from the bound of
+   the packings by a row for each site (:mod:`.site_rows`), and what a solver says is compared with
+   what the best plan does there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,18 +21,23 @@ from ....models.formulation import FloatArray, IntArray, LinearModel
 from ....models.siting.service_system_model import SystemModel
 from ...dual_bound import dual_bound
 from ...limits import Deadline
+from ...result import Result
 from .best import NEAR, Best, with_rows
 from .lagrangian import Ascent, Lagrangian
 from .packings import SitePackings
 from .parts import Parts
-from .regions import Regions, regions_of_sites
+from .regions import Priced, Regions, regions_of_sites
 from .short_units import ShortUnits
+from .site_rows import Row, packing_rows
 
 MOVES = 250
 """Moves of the prices between two rounds of rows for floor area."""
 
 LEAST_GAIN = 2e-4
 """Share of the bound that a round of moves must gain to be followed by another one."""
+
+LONGEST = 10.0
+"""Seconds for what follows in a region from facilities that are decided."""
 
 COARSER = 3.0
 """How many times the time of a division must be left for one of larger regions to be begun."""
@@ -63,13 +71,12 @@ class Bounding:
     def relax(self, end: Deadline) -> None:
         """Solve the relaxation, with the floor area of all units and of those of each region."""
         flows = self.short.first()
-        if flows:
-            self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
-            self.prices = np.zeros(self.model.num_rows)
+        self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
+        self.prices = np.zeros(self.model.num_rows)
         found = self.parts.relaxation(self.model, end)
         if found is not None and found.objective is not None:
             self.prices, self.average = found.row_duals, found.values
-            self.best.prove(dual_bound(self.model, self.prices).value)
+            self.best.prove(dual_bound(self.model, self.prices).value, is_safe=True)
             self._add(self.average, found.objective)
 
     def ascend(self, rounds: int, end: Deadline) -> None:
@@ -93,7 +100,7 @@ class Bounding:
             self.ascent.run(MOVES, end, self.parts.stop)
             self.prices, self.average = self.ascent.best.prices, self.ascent.average
             bound = self.ascent.best.bound
-            self.best.prove(bound)
+            self.best.prove(bound, is_safe=True)
             added = self._add(self.average, bound)
             gained = bound - before > LEAST_GAIN * abs(bound - self.best.constant)
             is_near = self.best.is_near(self.parts.limits.gap)
@@ -111,27 +118,49 @@ class Bounding:
         end
             When to end at the latest.
         """
+        rows = self.rows()
+        model, prices = with_rows(self.model, rows), np.r_[self.prices, np.zeros(len(rows))]
         took = 0.0
         for partition in partitions:
-            split = Regions(self.model, regions_of_sites(self.built, partition))
+            split = Regions(model, regions_of_sites(self.built, partition))
             began = end.seconds_left
-            if began < COARSER * took or not self._regions(split, end):
+            if began < COARSER * took or not self._regions(split.priced(prices), end):
                 return
             took = began - end.seconds_left
 
-    def _regions(self, split: Regions, end: Deadline) -> bool:
-        priced = split.priced(self.prices)
+    def rows(self) -> list[Row]:
+        """Return what the packings of sites earn at most at the prices."""
+        return packing_rows(Lagrangian(self.built, self.model, self.packings), self.prices)
+
+    def _regions(self, priced: Priced, end: Deadline) -> bool:
+        """Solve the programs of regions; tell whether all of them gave a bound."""
         bound, left = priced.constant, len(priced.programs)
-        for program in priced.programs:
+        for program, columns in zip(priced.programs, priced.columns, strict=True):
             if self.parts.is_over or self.best.is_near(self.parts.limits.gap):
                 return False
-            found = self.parts.part(program, end.seconds_left / left)
+            known = self._planned(program, columns)
+            found = self.parts.part(program, end.seconds_left / left, known.solution)
             left -= 1
             if found.bound is None:
+                return False
+            wrong = known.objective is not None and found.bound > known.objective + NEAR * (
+                abs(priced.constant) + abs(known.objective)
+            )
+            if wrong:  # the plan is better than what the solver says is possible
                 return False
             bound += found.bound
         self.best.prove(bound)
         return True
+
+    def _planned(self, program: LinearModel, columns: IntArray) -> Result[FloatArray]:
+        """Solve the program of a region with the facilities of the best plan."""
+        place = np.full(self.model.num_columns, -1, dtype=np.int64)
+        place[columns] = np.arange(columns.size)
+        opening = place[self.built.columns.opening]
+        mine = opening >= 0
+        lower, upper = program.lower.copy(), program.upper.copy()
+        lower[opening[mine]] = upper[opening[mine]] = self.best.plan.is_open[mine]
+        return self.parts.part(replace(program, lower=lower, upper=upper), LONGEST)
 
     def _matters(self, objective: float) -> float:
         """Price up to which floor area that lacks does not matter."""
@@ -141,7 +170,6 @@ class Bounding:
     def _add(self, values: FloatArray, objective: float) -> bool:
         """Add rows for those who are short in a solution; tell whether there were any."""
         flows = self.short.found(self.built, values, self._matters(objective))
-        if flows:
-            self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
-            self.prices = np.r_[self.prices, np.zeros(len(flows))]
+        self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
+        self.prices = np.r_[self.prices, np.zeros(len(flows))]
         return bool(flows)

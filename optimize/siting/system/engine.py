@@ -108,9 +108,8 @@ class _Solve:
         left = parts.deadline.seconds_left
         self._timed("relax", lambda: bounding.relax(Deadline.after(RELAXATION * left)))
         self._timed("prices", lambda: bounding.ascend(FIRST_ROUNDS, parts.deadline))
-        search = Search(
-            built, bounding.model, self.best, parts, short, layout.points, bounding.average
-        )
+        model = with_rows(bounding.model, bounding.rows())
+        search = Search(built, model, self.best, parts, short, layout.points, bounding.average)
         with ThreadPoolExecutor(1) as pool:
             beside = None
             if parts.limits.threads > 1:

@@ -121,10 +121,7 @@ class Lagrangian:
         rest = self.others
         values[rest] = np.where(reduced[rest] >= 0, model.lower[rest], model.upper[rest])
         wanted = reduced[rest] * values[rest]
-        area = np.zeros(columns.opening.size)
-        area[self.sized] = -reduced[columns.area[self.sized]]
-        least = self.built.problem.facilities.least_m2
-        packed = self.packings.best(area * least - reduced[columns.opening], area)
+        packed = self.packings.best(*self._profits(reduced))
         values[columns.opening] = packed.is_open
         values[columns.area[self.sized]] = packed.area_m2[self.sized]
         opened = np.bincount(
@@ -134,6 +131,28 @@ class Lagrangian:
         terms = np.abs(rows).sum() + np.abs(wanted).sum() + np.abs(packed.profit).sum()
         bound = float(rows.sum() + wanted.sum() - packed.profit.sum()) + model.offset
         return Filling(prices, bound - SAFE * (float(terms) + abs(model.offset)), values)
+
+    def _profits(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
+        columns, least = self.built.columns, self.built.problem.facilities.least_m2
+        density = np.zeros(columns.opening.size)
+        density[self.sized] = -reduced[columns.area[self.sized]]
+        return density * least - reduced[columns.opening], density
+
+    def profits(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """
+        Return what facilities earn at prices, at their least floor area and with each m² more.
+
+        Parameters
+        ----------
+        prices
+            Of each row, shape (rows,).
+
+        Returns
+        -------
+        tuple
+            Shape (facilities,) each.
+        """
+        return self._profits(self.model.costs - self.transposed @ self.usable(prices))
 
     def lacking(self, values: FloatArray, prices: FloatArray) -> FloatArray:
         """

@@ -57,7 +57,7 @@ class SitePackings:
         self.kept = np.asarray(rows.is_kept[self.order], dtype=bool)
         self.apart = _exclusions(problem, self.order, self.starts)
 
-    def best(self, profit: FloatArray, density: FloatArray) -> Packed:
+    def best(self, profit: FloatArray, density: FloatArray, *, opens_free: bool = False) -> Packed:
         """
         Fill every site at the largest profit.
 
@@ -67,12 +67,15 @@ class SitePackings:
             Of each facility at its least floor area, shape (facilities,).
         density
             Of each m² more, where the floor area is a choice, shape (facilities,).
+        opens_free
+            Whether opening a site costs nothing.
         """
         order = self.order
         is_open, area = np.zeros(order.size, dtype=np.int8), np.zeros(order.size)
         found = np.zeros(self.room.size)
+        fixed = np.zeros_like(self.fixed) if opens_free else self.fixed
         pack_sites(
-            self.starts, self.room, self.fixed, self.least, self.growth, self.kept, self.apart,
+            self.starts, self.room, fixed, self.least, self.growth, self.kept, self.apart,
             profit[order], density[order], MOST_NODES, is_open, area, found,
         )  # fmt: skip
         opened, areas = np.zeros(order.size, dtype=bool), np.zeros(order.size)
