@@ -41,6 +41,9 @@ SHORT_SECONDS, LONG_SECONDS = 0.4, 3.0
 LONGEST = 60.0
 """Seconds for what follows from facilities that are decided."""
 
+ROUNDING = 10.0
+"""Seconds for floor area, and who is attached to which station, after rounding the average."""
+
 MOST_SECONDS = 10.0
 """Seconds after which the program of a cluster is given up."""
 
@@ -141,7 +144,7 @@ class Search:
         is_open = packings.best(profit, np.zeros(opening.size)).is_open.astype(float)
         lower, upper = self.model.lower.copy(), self.model.upper.copy()
         lower[opening] = upper[opening] = is_open
-        found = self.parts.part(replace(self.model, lower=lower, upper=upper), LONGEST)
+        found = self.parts.part(replace(self.model, lower=lower, upper=upper), ROUNDING)
         if found.solution is None:
             return False
         self.values = found.solution
