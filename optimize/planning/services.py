@@ -27,6 +27,7 @@ from ..siting.system.assign import Assignment, assign
 from ..siting.system.best import attainable_gap, hopeless
 from ..siting.system.blocks import Layout, site_regions
 from ..siting.system.engine import solve_system
+from .listening import heard
 
 REGIONS = (1200.0, 5000.0)
 """Facilities that may open in a region whose program gives a bound, at most, the finest first."""
@@ -275,19 +276,6 @@ def site_services(
     data = service_system(city, policy, catalogue, walks, places, services=services)
     problem, rules = data.problem, policy.services
     listen(Progress("services", text=f"{len(data.kinds)} services at {problem.num_sites:,} sites"))
-
-    constant = hopeless(problem)
-
-    def heard(objective: float | None, bound: float | None) -> None:
-        listen(
-            Progress(
-                "services",
-                "cost and lacks",
-                objective=None if objective is None else objective - constant,
-                bound=None if bound is None else bound - constant,
-            )
-        )
-
     solver = policy.solver
     result = solve_system(
         problem,
@@ -295,7 +283,7 @@ def site_services(
         limits=Limits(seconds or rules.seconds, rules.gap, solver.seed, solver.threads),
         solver=solver.name,
         stop=stop,
-        listen=heard,
+        listen=heard(listen, "services", "cost and lacks", constant=hopeless(problem)),
     )
     modes = dict(zip(places.streets, data.modes, strict=True))
     assert result.solution is not None  # noqa: S101 - today's plan is always there

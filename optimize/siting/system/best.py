@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,10 +11,13 @@ from scipy import sparse
 from ....models.formulation import FloatArray, IntArray, LinearModel
 from ....models.siting.service_parts import SystemPlan
 from ....models.siting.service_system import ServiceSystem
+from ...search import Listen
 
-Listen = Callable[[float | None, float | None], None]
 NEAR = 1e-6
 """Share of an objective by which a plan must be better to count as better."""
+
+Row = tuple[IntArray, FloatArray, float]
+"""Columns, coefficients, and the least value of their sum."""
 
 
 @dataclass(eq=False)
@@ -85,6 +88,19 @@ class Best:
         """Tell whether the plan is known to be as good as a gap asks."""
         return self.gap <= gap
 
+    def negligible(self, objective: float, gap: float) -> float:
+        """
+        Price of floor area that may lack without a row that says so.
+
+        Parameters
+        ----------
+        objective
+            Objective of the solution in which it lacks.
+        gap
+            Share of what a plan can change that does not matter.
+        """
+        return max(gap * (objective - self.constant), NEAR * abs(objective))
+
 
 def attainable_gap(objective: float, bound: float, constant: float) -> float:
     """Return the gap of what a plan can change: without what is the same in every plan."""
@@ -98,7 +114,7 @@ def hopeless(problem: ServiceSystem) -> float:
     return float(problem.prices.person * reaches.people[nobody].sum())
 
 
-def with_rows(model: LinearModel, rows: list[tuple[IntArray, FloatArray, float]]) -> LinearModel:
+def with_rows(model: LinearModel, rows: Sequence[Row]) -> LinearModel:
     """Add rows: the sum of weight times column is at least a number."""
     if not rows:
         return model

@@ -22,13 +22,13 @@ from ....models.siting.service_system_model import SystemModel
 from ...dual_bound import dual_bound
 from ...limits import Deadline
 from ...result import Result
-from .best import NEAR, Best, with_rows
+from .best import NEAR, Best, Row, with_rows
 from .lagrangian import Ascent, Lagrangian
 from .packings import SitePackings
 from .parts import Parts
 from .regions import Priced, Regions, regions_of_sites
-from .short_units import ShortUnits
-from .site_rows import Row, packing_rows
+from .short_units import LACKING, ShortUnits
+from .site_rows import packing_rows
 
 MOVES = 250
 """Moves of the prices between two rounds of rows for floor area."""
@@ -162,14 +162,10 @@ class Bounding:
         lower[opening[mine]] = upper[opening[mine]] = self.best.plan.is_open[mine]
         return self.parts.part(replace(program, lower=lower, upper=upper), LONGEST)
 
-    def _matters(self, objective: float) -> float:
-        """Price up to which floor area that lacks does not matter."""
-        gap = self.parts.limits.gap
-        return max(gap * (objective - self.best.constant) / 20, NEAR * abs(objective))
-
     def _add(self, values: FloatArray, objective: float) -> bool:
         """Add rows for those who are short in a solution; tell whether there were any."""
-        flows = self.short.found(self.built, values, self._matters(objective))
+        least = self.best.negligible(objective, LACKING * self.parts.limits.gap)
+        flows = self.short.found(self.built, values, least)
         self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
         self.prices = np.r_[self.prices, np.zeros(len(flows))]
         return bool(flows)

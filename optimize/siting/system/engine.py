@@ -24,8 +24,9 @@ from ....models.siting.service_system import ServiceSystem
 from ....models.siting.service_system_model import SystemModel, system_model
 from ...limits import Deadline, Limits, Stop
 from ...result import ModelSize, Reason, Result, Status
+from ...search import Listen
 from ...solvers import backend_named
-from .best import NEAR, Best, Listen, with_rows
+from .best import NEAR, Best, with_rows
 from .blocks import Layout
 from .bounding import Bounding
 from .parts import Parts
@@ -157,7 +158,7 @@ class _Solve:
             if found.solution is None:
                 break
             best.offer(built.plan(found.solution))
-            least = max(gap * (best.objective - best.constant) / 4, NEAR * best.objective)
+            least = best.negligible(best.objective, gap / 4)
             flows = [] if has_flow else short.found(built, found.solution, least)
             if not flows:
                 break

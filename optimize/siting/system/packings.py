@@ -49,8 +49,8 @@ class SitePackings:
         self.order = np.argsort(rows.site, kind="stable")
         self.starts = np.r_[0, np.cumsum(number)].astype(np.int64)
         self.room = np.asarray(ground.most_m2, dtype=float)
-        held = np.bincount(rows.site, rows.is_kept, problem.num_sites) > 0
-        self.fixed = np.where(held, 0.0, ground.fixed_cost).astype(float)
+        self.held = np.bincount(rows.site, rows.is_kept, problem.num_sites) > 0
+        self.fixed = np.where(self.held, 0.0, ground.fixed_cost).astype(float)
         self.least = rows.least_m2[self.order].astype(float)
         growth = np.where(problem.sized, rows.most_m2 - rows.least_m2, 0.0)
         self.growth = growth[self.order].astype(float)

@@ -23,11 +23,11 @@ from scipy.spatial import cKDTree
 from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
 from ....models.siting.service_system_model import SystemModel
 from ...result import Reason
-from .best import NEAR, Best, with_rows
+from .best import Best, with_rows
 from .packings import SitePackings
 from .parts import Parts
 from .regions import Regions, regions_of_sites
-from .short_units import ShortUnits
+from .short_units import LACKING, ShortUnits
 
 CERTAIN = 0.03
 """How near the average of the relaxation is to the plan where a facility is taken as certain."""
@@ -269,17 +269,13 @@ class Search:
             earlier = program.evaluate(self.values[columns])
             if program.evaluate(solution) >= earlier - LEAST * abs(earlier):
                 return
-            activity = program.rows @ solution
-            room = FITS * np.maximum(1.0, np.abs(activity))
-            fits = (activity >= program.row_lower - room) & (activity <= program.row_upper + room)
-            if fits.all():
+            if not program.violations(solution, tolerance=FITS):
                 self.values[columns] = solution
 
     def _refresh(self) -> None:
         """Add rows for the floor area that the plan lacks beyond what the model says."""
-        objective = self.best.objective
-        matters = self.parts.limits.gap * (objective - self.best.constant) / 20
-        flows = self.short.found(self.built, self.values, max(matters, NEAR * abs(objective)))
+        least = self.best.negligible(self.best.objective, LACKING * self.parts.limits.gap)
+        flows = self.short.found(self.built, self.values, least)
         if flows:
             self._take(with_rows(self.model, [self.built.cut_row(flow) for flow in flows]))
             self._settle()

@@ -13,6 +13,9 @@ from ....models.siting.capacity_flow import CapacityFlow, flow_of_rows, largest_
 from ....models.siting.service_system import ServiceSystem
 from ....models.siting.service_system_model import SystemModel
 
+LACKING = 0.05
+"""Share of the gap that is asked for which floor area may lack without a row of its own."""
+
 
 @dataclass(frozen=True, eq=False)
 class ShortUnits:

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....models.formulation import FloatArray, IntArray
+from ....models.formulation import FloatArray
+from .best import Row
 from .lagrangian import Lagrangian
 
 STEPS = 200.0
 """Steps of the largest profit at a site."""
-
-Row = tuple[IntArray, FloatArray, float]
-"""Columns, coefficients, and the least value."""
 
 
 def packing_rows(lagrangian: Lagrangian, prices: FloatArray) -> list[Row]:
@@ -48,7 +46,6 @@ def packing_rows(lagrangian: Lagrangian, prices: FloatArray) -> list[Row]:
     earned = packings.best(profit, density, opens_free=True).profit
     sized = columns.area >= 0
     opening = profit - np.where(sized, density * facilities.least_m2, 0.0)
-    held = np.bincount(facilities.site, facilities.is_kept, packings.room.size) > 0
     rows: list[Row] = []
     for site in np.flatnonzero(np.diff(packings.starts)):
         own = packings.order[packings.starts[site] : packings.starts[site + 1]]
@@ -56,7 +53,7 @@ def packing_rows(lagrangian: Lagrangian, prices: FloatArray) -> list[Row]:
         column = np.r_[columns.opening[own], columns.area[more]]
         weight = -np.r_[opening[own], density[more]]
         column, weight = column[weight != 0], weight[weight != 0]
-        if column.size and columns.site[site] >= 0 and not held[site]:
+        if column.size and columns.site[site] >= 0 and not packings.held[site]:
             rows.append((np.r_[column, columns.site[site]], np.r_[weight, earned[site]], 0.0))
         elif column.size:
             rows.append((column, weight, -float(earned[site])))
