@@ -10,7 +10,7 @@ import numpy as np
 
 from ...instances.synthetic.service_systems import random_system
 from ...models.siting.service_system import ServiceSystem
-from ...optimize.siting.system.blocks import Layout
+from ...optimize.siting.system.layout import Layout
 from ..registry import Case, register_case
 
 SIZES = ((12, 30, 3), (24, 80, 6), (60, 250, 12), (150, 800, 30))

@@ -25,8 +25,8 @@ from ..progress import Listener, Progress, silent
 from ..result import Result
 from ..siting.system.assign import Assignment, assign
 from ..siting.system.best import attainable_gap, hopeless
-from ..siting.system.blocks import Layout, site_regions
 from ..siting.system.engine import solve_system
+from ..siting.system.layout import Layout, site_regions
 from .listening import heard
 
 REGIONS = (1200.0, 5000.0)

@@ -19,9 +19,9 @@ from shequ.optimize.dual_bound import dual_bound
 from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason
 from shequ.optimize.siting.system.best import Best, with_rows
-from shequ.optimize.siting.system.blocks import Layout, site_regions
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
+from shequ.optimize.siting.system.layout import Layout, site_regions
 from shequ.optimize.siting.system.packings import SitePackings
 from shequ.optimize.siting.system.regions import Regions, regions_of_sites
 from shequ.optimize.siting.system.site_rows import packing_rows

@@ -27,8 +27,8 @@ from ...result import ModelSize, Reason, Result, Status
 from ...search import Listen
 from ...solvers import backend_named
 from .best import NEAR, Best, with_rows
-from .blocks import Layout
 from .bounding import Bounding
+from .layout import Layout
 from .parts import Parts
 from .search import Search
 from .short_units import ShortUnits
