@@ -79,6 +79,18 @@ class ServicesPolicy(PolicySection):
     price_facility: float = Field(
         1000.0, gt=0, description="What a missing facility counts like, in money."
     )
+    price_change: float = Field(
+        200.0,
+        ge=0,
+        description="What a facility counts like, in money, that is open in a plan with `--from` "
+        "and was not in the earlier one, or the other way round: a change has to save more.",
+    )
+    price_smaller_m2: float = Field(
+        1.0,
+        ge=0,
+        description="What each m² counts like, in money, by which a facility that stays is "
+        "smaller than in the earlier plan.",
+    )
     gap: float = Field(
         0.005,
         ge=0,

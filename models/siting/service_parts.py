@@ -201,3 +201,40 @@ class Lacks:
             + prices.square_metre * area
             + prices.facility * self.number.sum()
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """
+    What an earlier plan opened, and what it counts to differ from it.
+
+    Parameters
+    ----------
+    was_open
+        Shape (facilities,).
+    area_m2
+        Floor area that it gave each, 0 where it does not matter, shape (facilities,).
+    price
+        What each facility counts whose state differs, 0 where it may, shape (facilities,).
+    price_m2
+        What each m² counts by which one that stays is smaller, shape (facilities,).
+    """
+
+    was_open: BoolArray
+    area_m2: FloatArray
+    price: FloatArray
+    price_m2: FloatArray
+
+    def changed(self, is_open: BoolArray) -> BoolArray:
+        """Facilities whose state differs and counts, shape (facilities,)."""
+        return np.asarray((is_open != self.was_open) & (self.price > 0))
+
+    def smaller_m2(self, plan: SystemPlan) -> FloatArray:
+        """By how much each facility that stays is smaller, shape (facilities,)."""
+        less = np.maximum(self.area_m2 - plan.area_m2, 0.0)
+        return np.where(plan.is_open & self.was_open & (self.price_m2 > 0), less, 0.0)
+
+    def charge(self, plan: SystemPlan) -> float:
+        """Return what the changes of a plan count like, in money."""
+        shrinking = float((self.price_m2 * self.smaller_m2(plan)).sum())
+        return float(self.price[self.changed(plan.is_open)].sum()) + shrinking

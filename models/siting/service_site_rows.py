@@ -29,8 +29,9 @@ class SiteRows:
         there = rows.today_m2 > 0
         weight = -each * rows.today_m2 - rows.closing_cost * there
         weight = weight + np.where(sized, 0.0, each * rows.least_m2)
+        self.money = weight
         self.opening = builder.add_columns(
-            weight, lower=rows.is_kept.astype(float), upper=1, integer=True
+            weight + self._changes(), lower=rows.is_kept.astype(float), upper=1, integer=True
         )
         builder.offset += float(rows.closing_cost[there].sum())
         self.area = np.full(rows.num, -1, dtype=np.int64)
@@ -49,6 +50,39 @@ class SiteRows:
         more = ground.most_m2 - ground.built_m2
         cost = np.maximum(ground.build_cost - ground.convert_cost, 0.0)
         self.built[grown] = builder.add_columns(cost[grown], upper=np.maximum(more[grown], 0.0))
+
+    def _changes(self) -> FloatArray:
+        """
+        Return p_f where an earlier plan had closed a facility, -p_f where it had opened it.
+
+        One that can only be smaller than it was counts that too.
+        """
+        earlier, least = self.problem.earlier, self.rows.least_m2
+        if earlier is None:
+            return np.zeros(self.rows.num)
+        self.builder.offset += float(earlier.price[earlier.was_open].sum())
+        smaller = np.where(self.problem.sized, 0.0, np.maximum(earlier.area_m2 - least, 0.0))
+        stays = earlier.price_m2 * smaller - earlier.price
+        return np.where(earlier.was_open, stays, earlier.price)
+
+    def _smaller(self) -> None:
+        """s_f ≥ ā_f y_f - a_f for what an earlier plan had made larger than it must be."""
+        earlier, rows = self.problem.earlier, self.rows
+        if earlier is None:
+            return
+        counts = earlier.was_open & (earlier.price_m2 > 0) & (self.area >= 0)
+        shrinks = np.flatnonzero(counts & (earlier.area_m2 > rows.least_m2))
+        if not shrinks.size:
+            return
+        area, index = earlier.area_m2[shrinks], np.arange(shrinks.size)
+        less = self.builder.add_columns(earlier.price_m2[shrinks], upper=area)
+        ones = np.ones(shrinks.size)
+        self.builder.add_rows(
+            np.r_[index, index, index],
+            np.r_[less, self.area[shrinks], self.opening[shrinks]],
+            np.r_[ones, ones, -area],
+            lower=np.zeros(shrinks.size),
+        )
 
     def _area_of(self, facility: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
         """Column and weight that stand for the floor area of facilities."""

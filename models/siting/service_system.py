@@ -7,8 +7,9 @@ each service within reach; floor area is used by the households that are within 
 only counted.
 
 The rules that sites may be unable to meet are priced: what a plan lacks is part of its objective,
-at prices far above any cost, so that a plan lacks as little as can be. Hard are sizes, room, what
-may share a building, what stays, the most facilities of a place, and funds.
+at prices far above any cost, so that a plan lacks as little as can be. A facility whose state
+differs from that in an earlier plan has a price too, and so has a smaller one. Hard are sizes,
+room, what may share a building, what stays, the most facilities of a place, and funds.
 
 Levels, the roles main, specialised and point, and the modes of stations are all told by the same
 parts: :class:`Facilities`, :class:`Needs`, :class:`Reaches`, :class:`Sharing`, :class:`Capacities`.
@@ -27,6 +28,7 @@ from scipy import sparse
 from ..formulation import BoolArray, FloatArray
 from .capacity_flow import Capacities, largest_flow
 from .service_parts import (
+    Earlier,
     Facilities,
     Grounds,
     Lacks,
@@ -55,6 +57,8 @@ class ServiceSystem:
         Money of each fund, infinite for no limit, shape (funds,).
     service_ids, site_ids
         Names, for messages.
+    earlier
+        An earlier plan to change as little as pays; None for a plan from scratch.
 
     Raises
     ------
@@ -73,6 +77,7 @@ class ServiceSystem:
     budgets: FloatArray = field(default_factory=lambda: np.empty(0))
     service_ids: tuple[str, ...] = ()
     site_ids: tuple[str, ...] = ()
+    earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -101,6 +106,11 @@ class ServiceSystem:
             )
         if not (self.may_share == self.may_share.T).all():
             raise ValueError("may_share is not symmetric.")
+        earlier = self.earlier
+        for label in () if earlier is None else ("was_open", "area_m2", "price", "price_m2"):
+            values = getattr(earlier, label)
+            if values.shape != (num,) or not (values >= 0).all():
+                raise ValueError(f"earlier.{label} should be {num} numbers of 0 or more.")
 
     @property
     def num_sites(self) -> int:
@@ -213,8 +223,12 @@ class ServiceSystem:
         return float(largest_flow(self.capacities, area_m2).lacking_m2)
 
     def evaluate(self, plan: SystemPlan) -> float:
-        """Return the objective: cost, and what is lacking at its price."""
-        return self.cost(plan) + self.lacks(plan).price(self.prices)
+        """Return the objective: cost, and what is lacking and what changes at their prices."""
+        return self.cost(plan) + self.lacks(plan).price(self.prices) + self.changes(plan)
+
+    def changes(self, plan: SystemPlan) -> float:
+        """Return what the changes against an earlier plan count like, in money."""
+        return 0.0 if self.earlier is None else self.earlier.charge(plan)
 
     def violations(self, plan: SystemPlan) -> list[str]:
         """Say which hard rules a plan breaks."""

@@ -8,13 +8,17 @@ c; for shared stations x_nf = 1 if place n is attached to f, q_nf its floor area
 floor area of points that counts. Minimise
 
     Σ_j F_j z_j + (c_j - k_j) e_j + k_j Σ_{f at j} (a_f - today_f y_f) + Σ_f close_f (1 - y_f)
-    + P Σ_r people_r u_r + A (Σ_n v_n + Σ_c d_c) + N Σ_n w_n
+    + P Σ_r people_r u_r + A (Σ_n v_n + Σ_c d_c) + N Σ_n w_n + Σ_f p_f |y_f - ȳ_f| + q_f s_f
 
-with c_j the cost of building and k_j that of changing a m², subject to
+with c_j the cost of building and k_j that of changing a m²; ȳ_f and ā_f the state and floor area
+of f in an earlier plan, p_f the price of another state (p_f y_f where it was closed, p_f (1 - y_f)
+where it was open) and q_f that of each m² s_f by which f is smaller, both no money of a fund;
+subject to
 
     y_f ≤ z_j,   Σ_{f at j} a_f ≤ M_j z_j                        every site j         (room)
     Σ_{f at j} a_f - e_j ≤ A_j                                   sites of today       (built)
     m_f y_f ≤ a_f ≤ M_f y_f                                      sized facilities     (size)
+    s_f ≥ ā_f y_f - a_f                                          f that was open      (smaller)
     Σ_{s in Q} y_sj ≤ 1              sets Q of services that exclude each other        (apart)
     Σ_{f in n} a_f + t_n + v_n ≥ T_n,   t_n ≤ θ T_n,  t_n ≤ Σ_{points of n} a_f        (area)
     L_n - w_n ≤ Σ_{f in n} y_f ≤ U_n                             every need n         (number)
@@ -205,6 +209,7 @@ class _Blocks(PlaceRows):
         """Freeze the model."""
         self._columns()
         self._room()
+        self._smaller()
         self._apart()
         self._needs()
         self._sharing()
@@ -247,7 +252,8 @@ class _Blocks(PlaceRows):
         for fund in np.flatnonzero(np.isfinite(problem.budgets)):
             sites = np.flatnonzero(ground.fund == fund)
             mine = np.flatnonzero(np.isin(rows.site, sites))
-            costs = self.builder.costs
+            costs = np.array(self.builder.costs)
+            costs[self.opening] = self.money
             sized = mine[self.area[mine] >= 0]
             there = rows.today_m2[mine] > 0
             columns = np.r_[self.opening[mine], self.area[sized]]

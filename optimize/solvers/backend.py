@@ -118,12 +118,15 @@ class Task:
         Solution to start from, shape (columns,); NaN where unknown.
     cutoff
         Once the bound shows that nothing better than this exists, the solver may stop.
+    seeks_bound
+        Whether the bound is what is asked for: time goes into it rather than into heuristics.
     """
 
     model: LinearModel
     limits: Limits
     start: FloatArray | None = None
     cutoff: float | None = None
+    seeks_bound: bool = False
 
 
 class Backend(Protocol):

@@ -55,6 +55,7 @@ def solve_model(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     start: FloatArray | None = None,
     cutoff: float | None = None,
+    seeks_bound: bool = False,
     stop: Stop | None = None,
     listen: Listen | None = None,
 ) -> Result[FloatArray]:
@@ -75,6 +76,8 @@ def solve_model(
     cutoff
         Objective already known elsewhere. The solve may end with ``Reason.LIMIT`` as soon as its
         bound shows that nothing better exists; solvers that cannot watch their bound ignore it.
+    seeks_bound
+        Whether the bound is what is asked for: solvers that can put no time into heuristics then.
     stop
         Request to stop: the best so far is kept, with ``Reason.INTERRUPTED``.
     listen
@@ -105,7 +108,7 @@ def solve_model(
             return solve_trivial(model)
         return run_backend(backend, task, stop=stop, listen=listen)
 
-    task = Task(model, limits, start, cutoff)
+    task = Task(model, limits, start, cutoff, seeks_bound)
     result = checked_attempts(task, attempt, known=feasible_or_none(model, start))
     return replace(result, solver=solver, version=backend.version())
 

@@ -6,6 +6,7 @@ Huangfu and Hall (2018), "Parallelizing the dual revised simplex method".
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import time
 from typing import Any
@@ -22,6 +23,7 @@ PROOF_GAP = 1e-7
 """Relative gap at which HiGHS may stop when a proof is asked for."""
 
 
+@functools.cache
 def highs_version() -> str:
     """Version of the installed highspy; "" if there is none."""
     try:
@@ -128,6 +130,8 @@ def set_options(highs: Any, task: Task) -> None:  # noqa: ANN401
         "random_seed": limits.seed % 2**31,
         "threads": limits.threads,
     }
+    if task.seeks_bound:
+        options["mip_heuristic_effort"] = 0.0
     for key, value in options.items():
         highs.setOptionValue(key, value)
 

@@ -45,6 +45,7 @@ def solve_lp(
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     interior: bool = False,
+    crossover: bool = False,
 ) -> LpResult:
     """
     Solve the linear relaxation of ``model`` with HiGHS; integrality is ignored.
@@ -60,6 +61,8 @@ def solve_lp(
     interior
         Whether to take the interior point method and to leave its end as it is, off the corners:
         much faster for large models, and values and duals are only nearly right.
+    crossover
+        Whether to go on from there to a corner, whose duals are right.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def solve_lp(
     set_options(highs, task)
     if interior:
         highs.setOptionValue("solver", "ipm")
-        highs.setOptionValue("run_crossover", "off")
+        highs.setOptionValue("run_crossover", "on" if crossover else "off")
     highs.run()
     answer = read_answer(highs, library, task, build_seconds=0.0)
     empty = np.empty(0)

@@ -162,6 +162,8 @@ class _Run:
         if self.backend.separate is not None:
             # Symmetries of the model need not be symmetries of what the cuts allow.
             scip.setParam("misc/usesymmetry", 0)
+        if self.task.seeks_bound:
+            scip.setHeuristics(self.library.SCIP_PARAMSETTING.OFF)
         if self.task.cutoff is not None:
             scip.setObjlimit(self.task.cutoff)
 

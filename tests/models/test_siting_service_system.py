@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 from shequ.instances.synthetic.service_systems import random_system
 from shequ.models.siting.capacity_flow import Capacities, largest_flow
-from shequ.models.siting.service_parts import SystemPlan
+from shequ.models.siting.service_parts import Earlier, SystemPlan
 from shequ.models.siting.service_site_rows import exclusive_groups
 from shequ.models.siting.service_system import ServiceSystem
 from shequ.models.siting.service_system_model import system_model
@@ -22,6 +22,7 @@ from shequ.optimize.siting.system.best import Best, with_rows
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
 from shequ.optimize.siting.system.layout import Layout, site_regions
+from shequ.optimize.siting.system.local_gap import LocalGap
 from shequ.optimize.siting.system.packings import SitePackings
 from shequ.optimize.siting.system.regions import Regions, regions_of_sites
 from shequ.optimize.siting.system.site_rows import packing_rows
@@ -83,6 +84,69 @@ def test_forms_agree_with_trying_all_plans(case: dict[str, object]) -> None:
     assert not problem.violations(solved.solution)
 
 
+def from_earlier(problem: ServiceSystem, seed: int) -> ServiceSystem:
+    """Return a system with a random earlier plan, some of whose changes count."""
+    rng, num = np.random.default_rng(seed), problem.facilities.num
+    was = (rng.random(num) < 0.4) | problem.facilities.is_kept
+    area = np.where(was, 100.0 * rng.integers(1, 4, num), 0.0)
+    price, price_m2 = rng.choice([0.0, 25.0, 60.0], num), rng.choice([0.0, 0.3], num)
+    return replace(problem, earlier=Earlier(was, area, price, price_m2))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_forms_agree_where_changes_have_a_price(case: dict[str, object]) -> None:
+    """Both forms, and the engine whole and in parts, find the best against an earlier plan."""
+    problem = from_earlier(random_system(**case), int(str(case["seed"])))
+    best = best_by_trying(problem)
+    plain = system_model(problem, plain=True)
+    assert solve_model(plain.model, limits=Limits(60)).objective == pytest.approx(best, abs=0.02)
+    region = np.arange(problem.num_sites) % 2
+    points = np.random.default_rng(0).random((problem.num_sites, 2))
+    for layout in (None, Layout(points, (region, 0 * region))):
+        solved = solve_system(problem, layout=layout, limits=Limits(60))
+        assert solved.objective == pytest.approx(best, abs=0.05)
+        assert solved.bound == pytest.approx(best, abs=0.05)
+        assert problem.evaluate(solved.solution) == pytest.approx(best, abs=0.05)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_an_earlier_plan_stays_where_nothing_pays(*, in_parts: bool) -> None:
+    """From the best plan nothing changes; from another, no change can be taken back at a gain."""
+    problem = random_system(3, num_sites=24, num_units=60, num_communities=6)
+    region = np.arange(24) % 3
+    layout = Layout(np.random.default_rng(1).random((24, 2)), (region, 0 * region))
+    best = solve_system(problem, limits=Limits(60)).solution
+    num = problem.facilities.num
+    prices = {"price": np.full(num, 5.0), "price_m2": np.full(num, 0.1)}
+    start = replace(problem, earlier=Earlier(best.is_open, best.area_m2, **prices))
+    how = {"layout": layout if in_parts else None, "limits": Limits(60, 0.02)}
+    again = solve_system(start, first=best, **how).solution
+    assert (again.is_open == best.is_open).all()
+    assert again.area_m2 == pytest.approx(best.area_m2, abs=1e-3)
+    was = best.is_open ^ (np.random.default_rng(2).random(num) < 0.2) | problem.facilities.is_kept
+    start = replace(problem, earlier=Earlier(was, 0.0 * best.area_m2, **prices))
+    found = solve_system(start, **how)
+    for facility in np.flatnonzero(found.solution.is_open != was):
+        back = found.solution.is_open.copy()
+        back[facility] = was[facility]
+        built = system_model(start, flow=True)
+        fixed = built.model.lower.copy(), built.model.upper.copy()
+        for side in fixed:
+            side[built.columns.opening] = back
+        held = replace(built.model, lower=fixed[0], upper=fixed[1])
+        solved = solve_model(held, limits=Limits(60))
+        assert solved.objective is None or solved.objective >= found.objective - 0.05
+
+
+def test_the_first_plan_is_the_least_that_is_kept() -> None:
+    """However early a solve is stopped, it is no worse than the plan that it began with."""
+    problem = random_system(1, num_sites=24, num_units=60, num_communities=6)
+    good = solve_system(problem, limits=Limits(60, 0.02))
+    stopped = solve_system(problem, first=good.solution, limits=Limits(0.01))
+    assert stopped.objective <= good.objective + 1e-3
+    assert not problem.violations(stopped.solution)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
     """Region by region, bound and plan enclose the optimum of the plain form, closely."""
@@ -90,7 +154,7 @@ def test_regions_agree_with_plain_form_on_medium_cases(seed: int) -> None:
     found = solve_model(system_model(problem, plain=True).model, limits=Limits(120))
     regions = np.arange(24) % 3
     points = np.random.default_rng(seed).random((24, 2))
-    layout = Layout(points, regions, (regions, regions // 2, 0 * regions))
+    layout = Layout(points, (regions, regions // 2, 0 * regions))
     solved = solve_system(problem, layout=layout, limits=Limits(60, 0.0))
     assert found.bound is not None
     assert solved.bound <= found.objective + 0.05
@@ -105,7 +169,7 @@ def test_a_plan_is_kept_however_early_it_is_stopped(seconds: float) -> None:
     """Without time, or with a request to stop, the plan of today or a better one is returned."""
     problem = random_system(1, num_sites=24, num_units=60, num_communities=6)
     regions = np.arange(24) % 3
-    layout = Layout(np.random.default_rng(1).random((24, 2)), regions, (regions, 0 * regions))
+    layout = Layout(np.random.default_rng(1).random((24, 2)), (regions, 0 * regions))
     stop = Stop()
     if seconds == 60.0:
         stop.request()
@@ -156,6 +220,30 @@ def test_better_prices_bound_more_than_the_relaxation(seed: int) -> None:
     lifted = solve_lp(tight).objective
     assert lifted > ascent.best.bound - 0.2 * (ascent.best.bound - relaxed.objective)
     assert solve_model(tight, limits=Limits(60)).objective == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gaps_of_the_sites_add_up(seed: int) -> None:
+    """What sites have of the gap between a plan and the bound of the sites is all of it."""
+    problem = random_system(seed, num_sites=24, num_units=60, num_communities=6)
+    built = system_model(problem)
+    relaxed = solve_lp(built.model, interior=True)
+    assert relaxed.row_duals is not None
+    lagrangian = Lagrangian(built, built.model, SitePackings(problem))
+    prices = 0.8 * relaxed.row_duals
+    gaps = LocalGap(lagrangian, prices)
+    solved = solve_model(built.model, limits=Limits(60))
+    assert solved.solution is not None
+    gap = built.model.evaluate(solved.solution) - lagrangian.at(prices).bound
+    at_sites = gaps.at_sites(solved.solution)
+    assert (at_sites >= 0).all()
+    assert gap > 1.0
+    assert at_sites.sum() == pytest.approx(gap, rel=1e-6)
+    moved = solved.solution.copy()
+    other = int(np.flatnonzero(~problem.facilities.is_kept)[0])
+    moved[built.columns.opening[other]] = 1 - moved[built.columns.opening[other]]
+    changed = gaps.at_sites(moved) - at_sites
+    assert abs(changed[problem.facilities.site[other]]) > 0
 
 
 def test_a_bound_that_a_plan_contradicts_is_given_up() -> None:

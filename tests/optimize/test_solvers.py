@@ -60,12 +60,14 @@ KNOWN = [
 ]
 
 
+@pytest.mark.parametrize("seeks_bound", [False, True])
 @pytest.mark.parametrize(("model", "optimum"), KNOWN, ids=lambda v: getattr(v, "name", str(v)))
 def test_every_backend_proves_the_optimum(
-    solver_name: str, model: LinearModel, optimum: float
+    solver_name: str, model: LinearModel, optimum: float, *, seeks_bound: bool
 ) -> None:
     """Each backend finds the known optimum, proves it, and its bound agrees."""
-    result = solve_model(model, solver=solver_name, limits=Limits(seconds=20))
+    limits = Limits(seconds=20)
+    result = solve_model(model, solver=solver_name, limits=limits, seeks_bound=seeks_bound)
     assert result.status is Status.OPTIMAL, result
     assert result.objective == pytest.approx(optimum)
     assert result.bound == pytest.approx(optimum)

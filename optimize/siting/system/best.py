@@ -41,12 +41,22 @@ class Best:
         self.objective = self.problem.evaluate(self.plan)
         self.constant = hopeless(self.problem)
 
-    def offer(self, plan: SystemPlan) -> bool:
-        """Take a plan if it keeps the rules and is better."""
+    def offer(self, plan: SystemPlan, *, at_par: bool = False) -> bool:
+        """
+        Take a plan if it keeps the rules and is better.
+
+        Parameters
+        ----------
+        plan
+            The plan.
+        at_par
+            Whether one that is as good is taken too.
+        """
         if self.problem.violations(plan):
             return False
         objective = self.problem.evaluate(plan)
-        if objective >= self.objective - NEAR * max(1.0, abs(self.objective)):
+        least = NEAR * max(1.0, abs(self.objective))
+        if objective >= self.objective + (least if at_par else -least):
             return False
         self.plan, self.objective = plan, objective
         if self._contradicts(self.bound):

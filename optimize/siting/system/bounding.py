@@ -24,6 +24,7 @@ from ...limits import Deadline
 from ...result import Result
 from .best import NEAR, Best, Row, with_rows
 from .lagrangian import Ascent, Lagrangian
+from .local_gap import LocalGap
 from .packings import SitePackings
 from .parts import Parts
 from .regions import Priced, Regions, regions_of_sites
@@ -132,15 +133,20 @@ class Bounding:
         """Return what the packings of sites earn at most at the prices."""
         return packing_rows(Lagrangian(self.built, self.model, self.packings), self.prices)
 
+    def gaps(self) -> LocalGap:
+        """Tell where the gap of a plan is, at the prices."""
+        return LocalGap(Lagrangian(self.built, self.model, self.packings), self.prices)
+
     def _regions(self, priced: Priced, end: Deadline) -> bool:
         """Solve the programs of regions; tell whether all of them gave a bound."""
-        bound, left = priced.constant, len(priced.programs)
+        bound, left = priced.constant, sum(program.rows.nnz for program in priced.programs)
         for program, columns in zip(priced.programs, priced.columns, strict=True):
             if self.parts.is_over or self.best.is_near(self.parts.limits.gap):
                 return False
             known = self._planned(program, columns)
-            found = self.parts.part(program, end.seconds_left / left, known.solution)
-            left -= 1
+            seconds = end.seconds_left * program.rows.nnz / max(left, 1)
+            found = self.parts.part(program, seconds, known.solution, seeks_bound=True)
+            left -= program.rows.nnz
             if found.bound is None:
                 return False
             wrong = known.objective is not None and found.bound > known.objective + NEAR * (

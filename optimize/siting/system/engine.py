@@ -6,7 +6,8 @@ Exact siting of several services: a bound from sites and regions, and a plan fro
    solving clusters again with all others as they are (:mod:`.search`).
 3. Beside that, better prices and the integer programs of regions at these give better bounds.
 
-Small problems go to the solver whole. Whatever was done, a plan is judged by
+Small problems go to the solver whole. From an earlier plan, the search begins with it, and changes
+that do not pay are taken back at the end (:mod:`.keeping`). Whatever was done, a plan is judged by
 :meth:`ServiceSystem.evaluate`, and a bound is that of a relaxation.
 """
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ....models.formulation import FloatArray, LinearModel
 from ....models.siting.service_parts import SystemPlan
 from ....models.siting.service_system import ServiceSystem
 from ....models.siting.service_system_model import SystemModel, system_model
@@ -28,13 +30,14 @@ from ...search import Listen
 from ...solvers import backend_named
 from .best import NEAR, Best, with_rows
 from .bounding import Bounding
+from .keeping import LAST, completed, take_back
 from .layout import Layout
 from .parts import Parts
 from .search import Search
 from .short_units import ShortUnits
 
-RELAXATION = 0.3
-"""Share of the time for the linear relaxation."""
+RELAXATION = 0.5
+"""Share of the time for the linear relaxation, at most: without its duals bounds are poor."""
 
 FIRST_ROUNDS, MORE_ROUNDS = 3, 12
 """Rounds of better prices before the first plan, and beside it."""
@@ -45,14 +48,15 @@ ASCENT = 0.25
 ALONE = 0.5
 """Share of the time left that bounds may take where there is one thread only."""
 
-MOST_FLOW_PAIRS = 100_000
-"""Pairs of units and facilities up to which a problem that is solved whole has their flow in it."""
+SMALL = 300
+"""Facilities that may open up to which a program has the whole flow of floor area at once."""
 
 
 def solve_system(
     problem: ServiceSystem,
     *,
     layout: Layout | None = None,
+    first: SystemPlan | None = None,
     limits: Limits | None = None,
     solver: str = "highs",
     stop: Stop | None = None,
@@ -67,6 +71,8 @@ def solve_system(
         What is asked.
     layout
         Where the sites are, to solve the problem in parts; None to give it to the solver whole.
+    first
+        A plan to begin with, if it keeps the hard rules; those attached to no station are attached.
     limits
         Time, gap (of what a plan can change: without people whom no site could reach), seed,
         threads.
@@ -88,7 +94,9 @@ def solve_system(
     if broken:
         raise ValueError(f"what stands today breaks a rule: {'; '.join(broken[:5])}")
     best = Best(problem, listen, today)
-    solve = _Solve(problem, Parts(limits, solver, stop), best)
+    share = 1.0 if problem.earlier is None else 1.0 - LAST
+    parts = Parts(limits.within(share * limits.seconds), solver, stop)
+    solve = _Solve(problem, parts, best, limits, first)
     return solve.whole() if layout is None else solve.in_parts(layout)
 
 
@@ -99,29 +107,48 @@ class _Solve:
     problem: ServiceSystem
     parts: Parts
     best: Best
+    limits: Limits
+    first: SystemPlan | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def in_parts(self, layout: Layout) -> Result[SystemPlan]:
         """Bound by prices of rows, plan by clusters; at the same time where threads allow."""
         parts, built = self.parts, system_model(self.problem)
+        first = self._begin(built)
         short = ShortUnits(self.problem, layout.regions[-1])
         bounding = Bounding(built, self.best, parts, short)
         left = parts.deadline.seconds_left
         self._timed("relax", lambda: bounding.relax(Deadline.after(RELAXATION * left)))
         self._timed("prices", lambda: bounding.ascend(FIRST_ROUNDS, parts.deadline))
         model = with_rows(bounding.model, bounding.rows())
-        search = Search(built, model, self.best, parts, short, layout.points, bounding.average)
+        average, gaps = bounding.average, bounding.gaps()
+        search = Search(built, model, self.best, parts, short, layout.points, average, gaps)
         with ThreadPoolExecutor(1) as pool:
             beside = None
             if parts.limits.threads > 1:
                 beside = pool.submit(self._beside, bounding, search, layout)
-            self._timed("plan", lambda: search.start(layout.clusters, bounding.packings))
+            self._timed("plan", lambda: search.start(bounding.packings, first))
             if beside is None:
                 self._bound(bounding, layout, ALONE)
             self._timed("improve", search.improve)
             if beside is not None:
                 beside.result()
+        self._take_back(built, search.model)
         return self._result(built, search.model.num_rows)
+
+    def _begin(self, built: SystemModel) -> FloatArray | None:
+        """Offer the plan to begin with; return its columns, None if it is of no use."""
+        values = None if self.first is None else completed(built, self.first, self.parts)
+        return values if values is not None and self.best.offer(built.plan(values)) else None
+
+    def _take_back(self, built: SystemModel, model: LinearModel) -> None:
+        """Take back changes against an earlier plan that do not pay, in the time kept for that."""
+        if self.problem.earlier is None:
+            return
+        left = self.parts.deadline.seconds_left + LAST * self.limits.seconds
+        parts = Parts(self.limits.within(left), self.parts.solver, self.parts.stop)
+        take_back(built, model, self.best, parts)
+        self.parts.nodes += parts.nodes
 
     def _bound(self, bounding: Bounding, layout: Layout, share: float) -> None:
         """Improve the prices, then solve regions."""
@@ -146,25 +173,37 @@ class _Solve:
     def whole(self) -> Result[SystemPlan]:
         """Give the whole program to the solver, until no set of units is found short."""
         best, parts, problem = self.best, self.parts, self.problem
-        has_flow = int(problem.capacities.facilities.nnz) <= MOST_FLOW_PAIRS
-        built = system_model(problem, flow=has_flow)
-        model, short, clock = built.model, ShortUnits(problem), time.monotonic()
+        is_small = int((~problem.facilities.is_kept).sum()) <= SMALL
+        built, short = system_model(problem, flow=is_small), ShortUnits(problem)
+        model, clock = built.model, time.monotonic()
+        start = self._begin(built)
+        if not is_small:
+            model = self._with_packings(built, short)
         gap = parts.limits.gap
         while not parts.is_over and not best.is_near(gap):
             share = (best.objective - best.constant) / max(best.objective, 1e-9)
-            found = parts.whole(model, gap * share / 2)
+            found = parts.whole(model, gap * share / 2, start)
             if found.bound is not None:
                 best.prove(found.bound)
             if found.solution is None:
                 break
             best.offer(built.plan(found.solution))
             least = best.negligible(best.objective, gap / 4)
-            flows = [] if has_flow else short.found(built, found.solution, least)
+            flows = [] if is_small else short.found(built, found.solution, least)
             if not flows:
                 break
             model = with_rows(model, [built.cut_row(flow) for flow in flows])
+            start = completed(built, best.plan, parts, keeps_area=True)
+        self._take_back(built, model)
         self.seconds["whole"] = time.monotonic() - clock
         return self._result(built, model.num_rows)
+
+    def _with_packings(self, built: SystemModel, short: ShortUnits) -> LinearModel:
+        """Return the model with what is short in its relaxation, and what sites earn at most."""
+        bounding = Bounding(built, self.best, self.parts, short)
+        bounding.relax(Deadline.after(RELAXATION * self.parts.deadline.seconds_left))
+        bounding.ascend(FIRST_ROUNDS, self.parts.deadline)
+        return with_rows(bounding.model, bounding.rows())
 
     def _result(self, built: SystemModel, rows: int) -> Result[SystemPlan]:
         best, parts = self.best, self.parts

@@ -18,14 +18,11 @@ class Layout:
     ----------
     points
         Coordinates of the sites, shape (sites, 2).
-    clusters
-        Division of the sites into clusters that are decided one after the other, shape (sites,).
     regions
         Divisions into regions whose programs give bounds, the finest first, each of shape (sites,).
     """
 
     points: FloatArray
-    clusters: IntArray
     regions: tuple[IntArray, ...]
 
 

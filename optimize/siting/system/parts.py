@@ -51,21 +51,38 @@ class Parts:
         return self.is_stopped or self.deadline.passed
 
     def part(
-        self, program: LinearModel, seconds: float, start: FloatArray | None = None
+        self,
+        program: LinearModel,
+        seconds: float,
+        start: FloatArray | None = None,
+        *,
+        gap: float = PART_GAP,
+        seeks_bound: bool = False,
     ) -> Result[FloatArray]:
         """Solve a part of a program on one thread, within seconds and the time that is left."""
         seconds = max(1.0, min(seconds, self.deadline.seconds_left))
-        limits = replace(self.limits, gap=PART_GAP, threads=1).within(seconds)
+        limits = replace(self.limits, gap=gap, threads=1).within(seconds)
         if self.solver != "highs":
             start = None
-        found = solve_model(program, solver=self.solver, limits=limits, start=start, stop=self.stop)
+        found = solve_model(
+            program,
+            solver=self.solver,
+            limits=limits,
+            start=start,
+            seeks_bound=seeks_bound,
+            stop=self.stop,
+        )
         self.nodes += found.nodes
         return found
 
-    def whole(self, program: LinearModel, gap: float) -> Result[FloatArray]:
+    def whole(
+        self, program: LinearModel, gap: float, start: FloatArray | None = None
+    ) -> Result[FloatArray]:
         """Solve a whole program within the time that is left."""
         limits = replace(self.limits.within(self.deadline.seconds_left), gap=gap)
-        found = solve_model(program, solver=self.solver, limits=limits, stop=self.stop)
+        if self.solver != "highs":
+            start = None
+        found = solve_model(program, solver=self.solver, limits=limits, start=start, stop=self.stop)
         self.nodes += found.nodes
         return found
 

@@ -58,6 +58,15 @@ class Regions:
     model: LinearModel
     region: IntArray
 
+    @cached_property
+    def columnwise(self) -> sparse.csc_array:
+        """The rows, column by column."""
+        return sparse.csc_array(self.model.rows)
+
+    def _met_by(self, columns: BoolArray) -> IntArray:
+        """Rows that have one of some columns."""
+        return np.unique(self.columnwise[:, np.flatnonzero(columns)].indices)
+
     @property
     def num(self) -> int:
         """Number of regions."""
@@ -145,13 +154,12 @@ class Regions:
             The program with the same objective, and its columns.
         """
         model = self.model
-        touched = np.flatnonzero(abs(model.rows) @ free.astype(float) > 0)
+        touched = self._met_by(free)
         rows = sparse.csr_array(model.rows[touched])
         met = np.zeros(model.num_columns, dtype=bool)
         met[rows.indices] = True
         open_columns = free | (met & (self.region < 0))
-        more = np.flatnonzero(abs(model.rows) @ (open_columns & ~free).astype(float) > 0)
-        touched = np.union1d(touched, more)
+        touched = np.union1d(touched, self._met_by(open_columns & ~free))
         rows = sparse.csr_array(model.rows[touched])
         mine = np.flatnonzero(open_columns)
         rest = np.where(open_columns, 0.0, values)

@@ -1,11 +1,11 @@
 """
 Plans of a service system: clusters of sites are solved with all others as they are.
 
-A first plan has at each site the packing that is nearest to the average of the relaxation. Where
-that breaks a hard rule, one cluster after the other is decided, those not yet decided as on the
-average (relax and fix: Pochet and Wolsey 2006, "Production Planning by Mixed Integer
-Programming", Section 3.6). Then clusters around each site are solved again (Taillard and Voss
-2002, "POPMUSIC", Essays and Surveys in Metaheuristics): in turn small ones in which everything may
+A first plan has what is certain on the average of the relaxation; the rest is decided one cluster
+of sites after the other, those not yet decided as on the average (relax and fix: Pochet and Wolsey
+2006, "Production Planning by Mixed Integer Programming", Section 3.6). Then clusters around sites
+are solved again (Taillard and Voss 2002, "POPMUSIC", Essays and Surveys in Metaheuristics), more
+often where more of the gap is (:mod:`.local_gap`): in turn small ones in which everything may
 change, and large ones in which facilities stay that are open, or closed, in the plan and nearly
 always in the relaxation (Danna, Rothberg and Le Pape 2005, "Exploring relaxation induced
 neighborhoods", Mathematical Programming 102).
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -24,6 +25,8 @@ from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
 from ....models.siting.service_system_model import SystemModel
 from ...result import Reason
 from .best import Best, with_rows
+from .layout import site_regions
+from .local_gap import LocalGap
 from .packings import SitePackings
 from .parts import Parts
 from .regions import Regions, regions_of_sites
@@ -41,8 +44,11 @@ SHORT_SECONDS, LONG_SECONDS = 0.4, 3.0
 LONGEST = 60.0
 """Seconds for what follows from facilities that are decided."""
 
-ROUNDING = 10.0
-"""Seconds for floor area, and who is attached to which station, after rounding the average."""
+CLUSTER = 200.0
+"""Facilities that are not certain in a cluster of the first plan, at most."""
+
+ATTEMPTS = 2
+"""How often clusters of the first plan are tried that had no solution beside the others."""
 
 MOST_SECONDS = 10.0
 """Seconds after which the program of a cluster is given up."""
@@ -53,8 +59,17 @@ LEAST = 1e-9
 FITS = 1e-6
 """By how much, as a share, a row may be missed."""
 
-COVERS = 2.0
+COVERS = 0.5
 """Clusters of a sweep hold so many times as many sites as there are."""
+
+EVEN = 0.05
+"""Share of the clusters that are chosen anywhere, rather than where the gap is."""
+
+TIRED = 0.5
+"""How much less likely sites are chosen again after a cluster of theirs that gained nothing."""
+
+REFRESHED = 20.0
+"""Seconds after which the plan is judged, and rows are added for floor area that it lacks."""
 
 
 @dataclass(eq=False)
@@ -68,10 +83,26 @@ class Neighbourhood:
         Sites of a cluster.
     keeps_certain
         Whether facilities stay that are certain.
+    interest
+        How much each site is looked at, beside its gap, shape (sites that may change,).
     """
 
     sites: int
     keeps_certain: bool
+    interest: FloatArray
+
+    def resize(self, sites: int) -> None:
+        """Look at clusters of another size, everywhere."""
+        self.sites = sites
+        self.interest[:] = 1.0
+
+
+class Outcome(NamedTuple):
+    """Seconds that a cluster took, whether it is now proven best, and whether it is better."""
+
+    seconds: float
+    is_exact: bool
+    is_better: bool
 
 
 class Search:
@@ -92,6 +123,8 @@ class Search:
         Coordinates of the sites, shape (sites, 2).
     average
         Columns of the average of the relaxation, shape (columns,).
+    gaps
+        Tells where the gap is.
     """
 
     def __init__(
@@ -103,11 +136,12 @@ class Search:
         short: ShortUnits,
         points: FloatArray,
         average: FloatArray,
+        gaps: LocalGap,
     ) -> None:
         """Begin with the average."""
         self.built, self.best, self.parts, self.short = built, best, parts, short
         self.site = built.site_of_columns()
-        self.values, self.average = average.copy(), average
+        self.values, self.average, self.gaps = average.copy(), average, gaps
         self._take(model)
         used = np.zeros(built.problem.num_sites, dtype=bool)
         rows = built.problem.facilities
@@ -116,59 +150,64 @@ class Search:
         self.tree = cKDTree(points[self.used]) if self.used.size else None
         self.lock = threading.Lock()
         self.is_planned = threading.Event()
+        self.refreshed = time.monotonic()
 
     def _take(self, model: LinearModel) -> None:
         self.model = model
         self.split = Regions(model, self.site)
 
-    def start(self, partition: IntArray, packings: SitePackings) -> None:
+    def start(self, packings: SitePackings, first: FloatArray | None = None) -> None:
         """
-        Make the first plan: the packings nearest to the average, or else cluster by cluster.
+        Make the first plan: what is certain on the average, and the rest cluster by cluster.
 
         Parameters
         ----------
-        partition
-            Cluster of each site, shape (sites,).
         packings
             What sites can hold.
+        first
+            Columns of a plan to begin with instead, shape (columns,).
         """
-        if not self._round(packings):
-            self._fix(partition)
+        if first is None:
+            self._fix(packings)
+        else:
+            self.values = first
         self._settle()
         self.is_planned.set()
 
-    def _round(self, packings: SitePackings) -> bool:
-        """Open what the average opens more than not; tell whether that keeps the hard rules."""
-        opening = self.built.columns.opening
-        profit = (self._without_surplus() - 0.5) * (1e6 * (1.0 + packings.fixed.max()))
-        is_open = packings.best(profit, np.zeros(opening.size)).is_open.astype(float)
-        lower, upper = self.model.lower.copy(), self.model.upper.copy()
-        lower[opening] = upper[opening] = is_open
-        found = self.parts.part(replace(self.model, lower=lower, upper=upper), ROUNDING)
-        if found.solution is None:
-            return False
-        self.values = found.solution
-        return True
+    def _fix(self, packings: SitePackings) -> None:
+        """
+        Decide one cluster after the other, those not yet decided as on the average.
 
-    def _without_surplus(self) -> FloatArray:
-        """How much the average opens each facility, 0 for those beyond the most of a need."""
-        share = self.average[self.built.columns.opening].copy()
-        needs = self.built.problem.needs
-        for need in np.flatnonzero(needs.most < np.diff(needs.members.indptr)):
-            mine = needs.members.indices[slice(*needs.members.indptr[need : need + 2])]
-            share[mine[np.argsort(-share[mine], kind="stable")[needs.most[need] :]]] = 0.0
-        return share
+        A cluster can have no solution as long as others stand as on the average, such as where a
+        place may have one station and parts of two are left: it waits for the others.
+        """
+        opening, rows = self.built.columns.opening, self.built.problem.facilities
+        share = self.average[opening]
+        wanted = np.where(share >= 1 - CERTAIN, share, -1.0) * (1e6 * (1 + packings.fixed.max()))
+        fits = packings.best(wanted, np.zeros(opening.size)).is_open
+        certain = (share <= CERTAIN) | ((share >= 1 - CERTAIN) & fits)
+        self.values[opening[certain]] = fits[certain]
+        each = np.arange(len(self.points))
+        weight = np.bincount(rows.site, ~certain, each.size).astype(float)
+        partition = site_regions(self.points, each, 0 * each, weight, most=CLUSTER)
+        cluster, held = regions_of_sites(self.built, partition), opening[certain]
+        waiting = list(range(int(cluster.max(initial=-1)) + 1))
+        for _ in range(ATTEMPTS):
+            waiting = [number for number in waiting if not self._decide(cluster == number, held)]
 
-    def _fix(self, partition: IntArray) -> None:
-        """Decide one cluster after the other, those not yet decided as on the average."""
-        cluster = regions_of_sites(self.built, partition)
-        for number in range(int(cluster.max(initial=-1)) + 1):
+    def _decide(self, inside: BoolArray, held: IntArray) -> bool:
+        """Decide a cluster, with what is certain as it is or else free; tell whether it could."""
+        free = inside.copy()
+        free[held] = False
+        for chosen in (free, inside):
             if self.parts.is_over:
-                break
-            program, columns = self.split.opened(self.values, cluster == number)
+                return False
+            program, columns = self.split.opened(self.values, chosen)
             found = self.parts.part(program, MOST_SECONDS)
             if found.solution is not None:
                 self.values[columns] = found.solution
+                return True
+        return False
 
     def _settle(self) -> None:
         """
@@ -207,7 +246,10 @@ class Search:
         """
         random = np.random.default_rng((self.parts.limits.seed, stream))
         first, second = FIRST_SITES
-        neighbourhoods = [Neighbourhood(first, True), Neighbourhood(second, False)]
+        neighbourhoods = [
+            Neighbourhood(first, True, np.ones(self.used.size)),
+            Neighbourhood(second, False, np.ones(self.used.size)),
+        ]
         if stream % 2:
             neighbourhoods.reverse()
         while not self.is_over and self.tree is not None:
@@ -217,31 +259,44 @@ class Search:
     def _sweep(self, neighbourhood: Neighbourhood, random: np.random.Generator) -> bool:
         """Solve clusters all over the city; tell whether all of it is as good as can be."""
         assert self.tree is not None  # noqa: S101 - there is a site, or no sweep
-        with self.lock:
-            self._refresh()
+        self._refresh()
         sites = min(neighbourhood.sites, self.used.size)
-        number = max(1, round(COVERS * self.used.size / sites))
-        centres = random.permutation(self.used.size)[:number]
-        if sites == self.used.size:
-            centres = centres[:1]
+        number = max(1, round(COVERS * self.used.size / sites)) if sites < self.used.size else 1
+        weight = self._weights()
         seconds, solved, is_exact = 0.0, 0, False
-        for centre in centres:
+        for _ in range(number):
             if self.is_over:
                 break
+            if time.monotonic() - self.refreshed > REFRESHED:
+                self._refresh()
+                weight = self._weights()
+            chance = weight * neighbourhood.interest
+            centre = random.choice(chance.size, p=chance / chance.sum())
             _, near = self.tree.query(self.points[self.used[centre]], k=sites)
-            took, is_exact = self._cluster(self.used[np.atleast_1d(near)], neighbourhood)
-            seconds, solved = seconds + took, solved + 1
+            near = np.atleast_1d(near)
+            outcome = self._cluster(self.used[near], neighbourhood)
+            if outcome.is_better:
+                neighbourhood.interest[near] = 1.0
+            else:
+                neighbourhood.interest[near] *= TIRED
+            seconds, solved, is_exact = seconds + outcome.seconds, solved + 1, outcome.is_exact
         with self.lock:
             self.best.offer(self.built.plan(self.values))
         mean = seconds / max(solved, 1)
         if mean < SHORT_SECONDS:
-            neighbourhood.sites = sites * 3 // 2 + 1
+            neighbourhood.resize(sites * 3 // 2 + 1)
         elif mean > LONG_SECONDS:
-            neighbourhood.sites = max(5, sites * 2 // 3)
+            neighbourhood.resize(max(5, sites * 2 // 3))
         return sites == self.used.size and is_exact and not neighbourhood.keeps_certain
 
-    def _cluster(self, sites: IntArray, neighbourhood: Neighbourhood) -> tuple[float, bool]:
-        """Solve a cluster; return the seconds, and whether it is now as good as can be."""
+    def _weights(self) -> FloatArray:
+        """Return how likely each site is to be the centre of a cluster: by its share of the gap."""
+        with self.lock:
+            gap = self.gaps.at_sites(self.values)[self.used]
+        return gap + max(EVEN * float(gap.mean()), LEAST)
+
+    def _cluster(self, sites: IntArray, neighbourhood: Neighbourhood) -> Outcome:
+        """Solve a cluster with all others as they are."""
         chosen = np.zeros(self.built.problem.num_sites, dtype=bool)
         chosen[sites] = True
         free = (self.site >= 0) & chosen[self.site]
@@ -256,26 +311,31 @@ class Search:
             program, columns = self.split.opened(self.values, free)
             before = self.values[columns]
         found = self.parts.part(program, limit, before)
-        if found.solution is not None:
-            self._take_over(free, columns, found.solution)
-        return time.monotonic() - began, found.reason in {Reason.PROVEN, Reason.GAP}
+        is_better = found.solution is not None and self._take_over(free, columns, found.solution)
+        is_exact = found.reason in {Reason.PROVEN, Reason.GAP}
+        return Outcome(time.monotonic() - began, is_exact, is_better)
 
-    def _take_over(self, free: BoolArray, columns: IntArray, solution: FloatArray) -> None:
+    def _take_over(self, free: BoolArray, columns: IntArray, solution: FloatArray) -> bool:
         """Take the solution of a cluster, if it still fits what other threads did and is better."""
         with self.lock:
             program, now = self.split.opened(self.values, free)
             if not np.array_equal(columns, now):
-                return
+                return False
             earlier = program.evaluate(self.values[columns])
             if program.evaluate(solution) >= earlier - LEAST * abs(earlier):
-                return
-            if not program.violations(solution, tolerance=FITS):
-                self.values[columns] = solution
+                return False
+            if program.violations(solution, tolerance=FITS):
+                return False
+            self.values[columns] = solution
+            return True
 
     def _refresh(self) -> None:
-        """Add rows for the floor area that the plan lacks beyond what the model says."""
-        least = self.best.negligible(self.best.objective, LACKING * self.parts.limits.gap)
-        flows = self.short.found(self.built, self.values, least)
-        if flows:
-            self._take(with_rows(self.model, [self.built.cut_row(flow) for flow in flows]))
-            self._settle()
+        """Judge the plan, and add rows for floor area that it lacks beyond what the model says."""
+        with self.lock:
+            self.best.offer(self.built.plan(self.values))
+            least = self.best.negligible(self.best.objective, LACKING * self.parts.limits.gap)
+            flows = self.short.found(self.built, self.values, least)
+            if flows:
+                self._take(with_rows(self.model, [self.built.cut_row(flow) for flow in flows]))
+                self._settle()
+            self.refreshed = time.monotonic()
