@@ -87,6 +87,11 @@ class Service(PolicySection):
     aliases: Ids = ()
 
     @property
+    def names(self) -> dict[str, str]:
+        """Its name by language."""
+        return {"en": self.name_en, "zh": self.name_zh}
+
+    @property
     def figures(self) -> dict[str, Figure]:
         """All figures that are given, by name; those of tiers too."""
         found = {name: value for name, value in self if isinstance(value, Figure)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..models.formulation import BoolArray, IntArray
     from .adjacency import GeometryArray
     from .faults import Findings
+    from .notes import Note
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 _SHIFT_M = 1.0
@@ -26,7 +27,7 @@ def cells(
     points: GeometryArray,
     community: IntArray,
     outlines: GeometryArray | None,
-    names: Sequence[str],
+    names: Sequence[Note],
     findings: Findings,
 ) -> GeometryArray:
     """
@@ -63,11 +64,11 @@ def cells(
             rows=[names[i] for i in np.flatnonzero(lost).tolist()],
         )
         return points
-    findings.repaired("units", f"{counted(len(points), 'point')} given Voronoi cells as polygons")
+    findings.repaired("units", "cells_drawn", count=len(points))
     return drawn
 
 
-def _move_apart(points: GeometryArray, names: Sequence[str], findings: Findings) -> GeometryArray:
+def _move_apart(points: GeometryArray, names: Sequence[Note], findings: Findings) -> GeometryArray:
     """Move points that lie on each other around their place, by a metre and more."""
     xy = shapely.get_coordinates(shapely.centroid(points))
     place, rank = np.unique(xy.round(3), axis=0, return_inverse=True)[1], np.zeros(len(xy))
@@ -79,9 +80,10 @@ def _move_apart(points: GeometryArray, names: Sequence[str], findings: Findings)
     if moved.size:
         findings.repaired(
             "units",
-            f"{counted(moved.size, 'point')} on top of another, moved by "
-            f"{_SHIFT_M:g} m or a little more",
+            "points_moved",
             rows=[names[i] for i in moved.tolist()],
+            count=moved.size,
+            metres=_SHIFT_M,
         )
     angle = rank * _GOLDEN_ANGLE
     radius = _SHIFT_M * np.sqrt(rank)

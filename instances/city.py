@@ -17,6 +17,7 @@ import shapely
 
 from .columns import LAYERS, TABLES
 from .faults import CityError, Findings, counted
+from .notes import Note, note
 from .policy import Policy
 from .sources import Source, content_hash, read_source
 from .validate import validate_layers
@@ -54,7 +55,7 @@ class City:
         File or folder that was read and hash of its bytes; None and hash of the layers as they
         came if they came from a database or from memory.
     warnings, repairs
-        Sentences on what to know about the input, and on what was mended in it.
+        What to know about the input, and what was mended in it.
     """
 
     name: str
@@ -69,8 +70,8 @@ class City:
     decisions: tuple[Decision, ...] = ()
     source: Path | None = None
     sha256: str = ""
-    warnings: tuple[str, ...] = ()
-    repairs: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
+    repairs: tuple[Note, ...] = ()
 
     @property
     def num_units(self) -> int:
@@ -236,7 +237,7 @@ def _checked(
     source: Source, policy: Policy, *, need_sites: bool, edge_changes: Sequence[EdgeChange]
 ) -> City:
     """Turn what was read into a city, or refuse it."""
-    findings = Findings(warnings=[f"{message}." for message in source.messages])
+    findings = Findings(warnings=[note("reader_said", text=text) for text in source.messages])
     layers = validate_layers(
         source.layers,
         policy,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .faults import counted, shorten
+from .faults import shorten
+from .notes import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,9 +59,9 @@ def free_names(layer: str, frame: gpd.GeoDataFrame, findings: Findings) -> gpd.G
     if renamed:
         findings.warn(
             layer,
-            f"{counted(len(renamed), 'column')} renamed",
-            rows=[", ".join(f"{old} to {new}" for old, new in renamed.items())],
-            then="the plan writes its own under the old name",
+            "columns_renamed",
+            names=[note("row_renamed", old=old, new=new) for old, new in renamed.items()],
+            count=len(renamed),
         )
     _warn_of_long_names(layer, [renamed.get(name, name) for name in names], findings)
     return frame.rename(columns=renamed)
@@ -72,7 +73,8 @@ def _warn_of_long_names(layer: str, names: Iterable[str], findings: Findings) ->
     if long:
         findings.warn(
             layer,
-            f"{counted(len(long), 'column name')} longer than {_LONGEST_IN_POSTGIS} bytes",
+            "names_too_long",
             rows=[shorten(name) for name in long],
-            then="PostGIS cuts it there" if len(long) == 1 else "PostGIS cuts them there",
+            count=len(long),
+            most=_LONGEST_IN_POSTGIS,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .faults import Findings, counted, in_row, nearest, shorten
+from .notes import note
 from .services import service_ids
 
 if TYPE_CHECKING:
@@ -149,12 +150,12 @@ def read_ids(values: pd.Series, reading: Reading) -> pd.Series:
     if any(not isinstance(value, str) for value in values.dropna()):
         reading.findings.warn(
             reading.place,
-            "ids are numbers",
+            "ids_are_numbers",
             rows=[in_row(values.index[0], values.iloc[0])],
-            then=f"they were read as text such as {shorten(texts[0])}",
+            text=shorten(texts[0]),
         )
     if any(isinstance(value, str) and value != value.strip() for value in values):
-        reading.findings.warn(reading.place, "blanks around ids were removed")
+        reading.findings.warn(reading.place, "blanks_removed")
     ids = pd.Series(texts, index=values.index)
     missing = ids.isna().to_numpy(dtype=bool)
     if not reading.column.nullable:
@@ -212,9 +213,8 @@ def read_numbers(
         row = int(np.flatnonzero(is_text)[0])
         reading.findings.warn(
             reading.place,
-            "numbers are written as text",
+            "numbers_as_text",
             rows=[in_row(values.index[row], values.iloc[row])],
-            then="they were converted",
         )
     if not reading.column.nullable:
         reading.refuse(values, blank, "no value", "Fill them in; 0 where there is none.")
@@ -236,9 +236,8 @@ def read_counts(values: pd.Series, reading: Reading) -> pd.Series:
     numbers = read_numbers(values, reading)
     blank = values.isna().to_numpy(dtype=bool)
     if reading.column.nullable and blank.any():
-        rows = [f"row {row}" for row in values.index[blank]]
-        problem = f"no value in {counted(len(rows), 'row')}"
-        reading.findings.warn(reading.place, problem, rows=rows, then="counted as 0")
+        rows = [note("row", row=row) for row in values.index[blank]]
+        reading.findings.warn(reading.place, "values_missing", rows=rows, count=len(rows))
         numbers = numbers.mask(blank, 0)
     number = numbers.to_numpy()
     usable = np.isfinite(number)

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from .faults import counted
+from .notes import note
 from .shapes import unite
 
 if TYPE_CHECKING:
@@ -35,13 +35,8 @@ def community_table(
         return derived
     used = drawn["community_id"].isin(derived["community_id"])
     if not used.all():
-        unused = [f"community {name}" for name in drawn["community_id"][~used]]
-        findings.warn(
-            "communities",
-            f"{counted(len(unused), 'community', 'communities')} without units",
-            rows=unused,
-            then="left out",
-        )
+        unused = [note("row_community", community=name) for name in drawn["community_id"][~used]]
+        findings.warn("communities", "communities_empty", rows=unused, count=len(unused))
     kept = drawn[used].reset_index(drop=True)
     facts = derived.set_index("community_id").loc[kept["community_id"]]
     name = facts["name"].to_numpy(dtype=object)

@@ -14,7 +14,8 @@ import pandas as pd
 from .adjacency import components
 from .city_edges import unit_neighbours
 from .decisions import ALLOWED, AREAS, GROUPED, Decision, groups_of
-from .faults import Findings, counted, nearest, quote
+from .faults import Findings, nearest, quote
+from .notes import Note, note, some
 
 if TYPE_CHECKING:
     from .city import City
@@ -286,7 +287,7 @@ def _homes(city: City) -> dict[str, str]:
     return dict(zip(_ids_of(city, "unit"), city.units["community_id"].astype(str), strict=True))
 
 
-def decision_warnings(city: City, decisions: Sequence[Decision], policy: Policy) -> list[str]:
+def decision_warnings(city: City, decisions: Sequence[Decision], policy: Policy) -> list[Note]:
     """
     Return what a reader should know of decisions that can be taken.
 
@@ -300,20 +301,22 @@ def decision_warnings(city: City, decisions: Sequence[Decision], policy: Policy)
     return [*_overruled(city, decisions), *_idle(city, decisions, policy)]
 
 
-def _overruled(city: City, decisions: Sequence[Decision]) -> Iterator[str]:
+def _overruled(city: City, decisions: Sequence[Decision]) -> Iterator[Note]:
     """Warn of what the layer of sites says and a decision replaces."""
     sites = city.sites.set_index(city.sites["site_id"].astype(str))
     opposite = {"require": "forbidden", "forbid": "required"}
     for decision in decisions:
         column = opposite.get(decision.decision)
         if decision.kind == "site" and column and bool(sites.loc[decision.place_id, column]):
-            yield (
-                f"decisions: site {decision.place_id} is {column} in the layer sites; the decision "
-                f"{decision.decision} replaces that."
+            yield note(
+                f"decision_replaces_{column}",
+                place="decisions",
+                site=decision.place_id,
+                decision=decision.decision,
             )
 
 
-def _idle(city: City, decisions: Sequence[Decision], policy: Policy) -> Iterator[str]:
+def _idle(city: City, decisions: Sequence[Decision], policy: Policy) -> Iterator[Note]:
     """Warn of units that are to be apart in a community that is not split."""
     sizes = city.units.groupby(city.units["community_id"].astype(str))[["residents", "households"]]
     totals = sizes.sum()
@@ -328,8 +331,10 @@ def _idle(city: City, decisions: Sequence[Decision], policy: Policy) -> Iterator
         counts = pd.Series([home[unit] for unit in units]).value_counts()
         whole = [str(one) for one, many in counts.items() if many > 1 and not large[one]]
         if whole:
-            yield (
-                f"decisions: units of group {name} are to be apart in "
-                f"{counted(len(whole), 'community', 'communities')} that the policy does not split "
-                f"({quote(whole)}); they stay together."
+            yield note(
+                "apart_in_whole",
+                place="decisions",
+                group=name,
+                count=len(whole),
+                rows=some(whole),
             )

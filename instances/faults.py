@@ -7,8 +7,10 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .notes import Note, note, some
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _LINES_OF_A_SCREEN = 24
 _WIDTH = 100
@@ -26,10 +28,10 @@ class Findings:
     """Faults, warnings and repairs of one input, in the order in which they were found."""
 
     faults: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    repairs: list[str] = field(default_factory=list)
+    warnings: list[Note] = field(default_factory=list)
+    repairs: list[Note] = field(default_factory=list)
 
-    def fault(self, place: str, problem: str, remedy: str, *, rows: Sequence[str] = ()) -> None:
+    def fault(self, place: str, problem: str, remedy: str, *, rows: Sequence[object] = ()) -> None:
         """
         Note something that makes the input unusable.
 
@@ -40,17 +42,19 @@ class Findings:
         problem, remedy
             What is wrong, and a sentence on what to do.
         rows
-            The rows and values concerned, in words.
+            The rows and values concerned, in words or as notes.
         """
         self.faults.append(f"{place}: {problem}{_bracketed(rows)}. {remedy}")
 
-    def warn(self, place: str, problem: str, *, rows: Sequence[str] = (), then: str = "") -> None:
-        """Note something that a reader of the results should know, and what follows from it."""
-        self.warnings.append(f"{place}: {problem}{_bracketed(rows)}{_ending(then)}")
+    def warn(self, place: str, kind: str, *, rows: Sequence[object] = (), **values: object) -> None:
+        """Note something that a reader of the results should know, by the kind of note."""
+        self.warnings.append(_at(place, kind, rows, values))
 
-    def repaired(self, place: str, what: str, *, rows: Sequence[str] = ()) -> None:
-        """Note something that was mended."""
-        self.repairs.append(f"{place}: {what}{_bracketed(rows)}.")
+    def repaired(
+        self, place: str, kind: str, *, rows: Sequence[object] = (), **values: object
+    ) -> None:
+        """Note something that was mended, by the kind of note."""
+        self.repairs.append(_at(place, kind, rows, values))
 
     def raise_faults(self, name: str) -> None:
         """Raise all faults at once, if there are any."""
@@ -58,16 +62,16 @@ class Findings:
             raise CityError(_screen(name, self.faults))
 
 
-def in_row(row: object, value: object) -> str:
+def in_row(row: object, value: object) -> Note:
     """
-    Return one row and its value, in words.
+    Return one row and its value.
 
     Examples
     --------
-    >>> in_row(7, -5)
+    >>> str(in_row(7, -5))
     'row 7: -5'
     """
-    return f"row {row}: {shorten(value)}"
+    return note("row_value", row=row, value=shorten(value))
 
 
 def shorten(value: object) -> str:
@@ -115,12 +119,14 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
-def _bracketed(rows: Sequence[str]) -> str:
-    return f" ({quote(rows)})" if rows else ""
+def _bracketed(rows: Sequence[object]) -> str:
+    return f" ({quote([str(row) for row in rows])})" if rows else ""
 
 
-def _ending(then: str) -> str:
-    return f"; {then}." if then else "."
+def _at(place: str, kind: str, rows: Sequence[object], values: Mapping[str, object]) -> Note:
+    """Return a note of a place; the first few rows are named, and the others counted."""
+    quoted = {"rows": some(rows)} if rows else {}
+    return Note(kind, {"place": place, **quoted, **values})
 
 
 def _screen(name: str, faults: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+from .notes import Note, note
 from .walking_edges import edge_minutes
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ class WalkingNetwork:
     snappable
         Nodes that a place may be connected to: those of large enough components, shape (nodes,).
     notes
-        Sentences on what was left out or added.
+        What was left out or added.
     """
 
     graph: sparse.csr_array
     node_xy: FloatArray
     snappable: BoolArray
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def num_nodes(self) -> int:
@@ -138,10 +139,8 @@ def walking_network(
     snappable = _in_large_components(graph, policy.walking.snap_to_components_of)
     notes = list(minutes.notes)
     if not snappable.all():
-        notes.append(
-            f"{int((~snappable).sum()):,} of {len(nodes.ids):,} nodes lie in small parts cut off "
-            "from the rest of the network; no place is connected to them."
-        )
+        lost = int((~snappable).sum())
+        notes.append(note("walk_small_parts", count=lost, nodes=len(nodes.ids)))
     return WalkingNetwork(graph=graph, node_xy=nodes.xy, snappable=snappable, notes=tuple(notes))
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from .notes import named
+
 if TYPE_CHECKING:
     import geopandas as gpd
 
@@ -67,16 +69,11 @@ def choose_crs(units: gpd.GeoDataFrame, findings: Findings) -> CRS:
         chosen = CRS(_FIRST_GAUSS_KRUGER + (meridian - _FIRST_MERIDIAN) // 3)
     else:
         chosen = CRS(units.estimate_utm_crs())
-    why = (
-        "whose lengths are not true"
-        if given.to_epsg() == _WEB_MERCATOR
-        else f"whose unit is the {unit}, not the metre"
-    )
-    findings.warn(
-        "units",
-        f"the CRS is {describe_crs(given)}, {why}",
-        then=f"computed in {describe_crs(chosen)}, written in the CRS of the input",
-    )
+    told = {"crs": describe_crs(given), "chosen": describe_crs(chosen)}
+    if given.to_epsg() == _WEB_MERCATOR:
+        findings.warn("units", "crs_web_mercator", **told)
+    else:
+        findings.warn("units", "crs_not_metric", unit=named("length", unit), **told)
     return chosen
 
 
@@ -100,8 +97,10 @@ def to_crs(
     if frame.crs != given:
         findings.warn(
             layer,
-            f"is in {describe_crs(frame.crs)}, the units in {describe_crs(given)}",
-            then=f"brought into {describe_crs(crs)}",
+            "crs_differs",
+            crs=describe_crs(frame.crs),
+            given=describe_crs(given),
+            chosen=describe_crs(crs),
         )
     flat = frame.set_geometry(shapely.force_2d(frame.geometry.to_numpy()), crs=frame.crs)
     return flat if frame.crs == crs else flat.to_crs(crs)

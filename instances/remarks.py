@@ -10,8 +10,8 @@ import shapely
 
 from .adjacency import components, shared_borders
 from .edge_changes import with_changes
-from .faults import counted, quote
 from .network import network_nodes, walking_network
+from .notes import note, some
 from .site_units import site_units
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..models.formulation import BoolArray, IntArray
     from .faults import Findings
+    from .notes import Note
     from .policy import Policy
     from .validate import CityLayers
 
@@ -79,17 +80,12 @@ def _large_units(layers: CityLayers, policy: Policy, findings: Findings) -> None
     )
     if large.any():
         rows = [
-            f"unit {unit}: {residents:,} residents, {households:,} households"
+            note("row_large_unit", unit=unit, residents=residents, households=households)
             for unit, residents, households in units.loc[
                 large, ["unit_id", "residents", "households"]
             ].itertuples(index=False)
         ]
-        findings.warn(
-            "units",
-            f"{counted(len(rows), 'unit')} alone as large as a district must not be",
-            rows=rows,
-            then="units are never cut; draw them finer to split their community",
-        )
+        findings.warn("units", "units_too_large", rows=rows, count=len(rows))
 
 
 def _scattered_communities(layers: CityLayers, neighbours: IntArray, findings: Findings) -> None:
@@ -99,17 +95,11 @@ def _scattered_communities(layers: CityLayers, neighbours: IntArray, findings: F
     part = components(len(units), neighbours)
     cut_off = _outside_largest(part, labels)
     rows = [
-        f"{ids[label]}: {_listed(units['unit_id'][cut_off & (labels == label)].tolist())}"
+        _units_of(ids[label], units["unit_id"][cut_off & (labels == label)].tolist())
         for label in np.unique(labels[cut_off])
     ]
     if rows:
-        findings.warn(
-            "units",
-            f"{counted(len(rows), 'community', 'communities')} with units cut off from the rest",
-            rows=rows,
-            then="their districts cannot all be connected; if streets lie between the units, "
-            "set split.connect_gap_m",
-        )
+        findings.warn("units", "units_cut_off", rows=rows, count=len(rows))
 
 
 def _outside_largest(part: IntArray, labels: IntArray) -> IntArray:
@@ -122,10 +112,12 @@ def _outside_largest(part: IntArray, labels: IntArray) -> IntArray:
     return outside
 
 
-def _listed(names: list[str]) -> str:
-    """Return two names and the number of the rest."""
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return f"{', '.join(names[:2])}{more}"
+def _units_of(community: str, names: list[str]) -> Note:
+    """Return two units of a community and the number of the rest."""
+    told = {"community": community, "units": ", ".join(names[:2])}
+    if len(names) > 2:
+        return note("row_units_more", **told, count=len(names) - 2)
+    return note("row_units", **told)
 
 
 def _scattered_groups(
@@ -135,17 +127,12 @@ def _scattered_groups(
     divided = _divided(layers.units, policy)
     columns = [column for column in policy.split.keep_together if column in layers.units]
     rows = [
-        f"{column} {value}: {parts} parts in community {community}"
+        note("row_group", column=column, value=value, count=parts, community=community)
         for column in columns
         for community, value, parts in _parts_of_groups(layers.units, column, divided, neighbours)
     ]
     if rows:
-        findings.warn(
-            "units",
-            f"{counted(len(rows), 'group')} of split.keep_together in parts that do not touch",
-            rows=rows,
-            then="their connected parts each stay together",
-        )
+        findings.warn("units", "groups_in_parts", rows=rows, count=len(rows))
 
 
 def _parts_of_groups(
@@ -169,9 +156,9 @@ def _sites_outside(layers: CityLayers, policy: Policy, findings: Findings) -> No
     if outside.size:
         findings.warn(
             "sites",
-            f"{counted(outside.size, 'site')} outside of every community",
-            rows=[f"site {name}" for name in sites["site_id"].iloc[outside]],
-            then="the floor area there counts for none; move it, or set split.connect_gap_m",
+            "sites_outside",
+            rows=[note("row_site", site=name) for name in sites["site_id"].iloc[outside]],
+            count=outside.size,
         )
 
 
@@ -185,9 +172,10 @@ def _absent_services(layers: CityLayers, policy: Policy, findings: Findings) -> 
     if absent:
         findings.warn(
             "sites.services",
-            f"{counted(len(absent), 'service')} of siting.services at no site",
+            "services_absent",
             rows=absent,
-            then=f"the sites offer {quote(offered, most=8) or 'none'}",
+            count=len(absent),
+            offered=some(offered, most=8) or note("nothing"),
         )
 
 
@@ -199,13 +187,18 @@ def _short_edges(network: gpd.GeoDataFrame, findings: Findings) -> None:
     if short.size:
         findings.warn(
             "network.length_m",
-            f"{counted(short.size, 'edge')} shorter than the line that is drawn",
+            "edges_too_short",
             rows=[
-                f"{network['from_node'].iloc[i]} to {network['to_node'].iloc[i]}: "
-                f"{given[i]:,.0f} m, drawn {drawn[i]:,.0f} m"
+                note(
+                    "row_edge",
+                    start=network["from_node"].iloc[i],
+                    end=network["to_node"].iloc[i],
+                    given=given[i],
+                    drawn=drawn[i],
+                )
                 for i in short.tolist()
             ],
-            then="the column was believed",
+            count=short.size,
         )
 
 
@@ -216,9 +209,12 @@ def _moved_nodes(network: gpd.GeoDataFrame, findings: Findings) -> None:
     if moved.size:
         findings.warn(
             "network",
-            f"{counted(moved.size, 'node')} where the ends of lines lie apart",
-            rows=[f"node {nodes.ids[i]}: {nodes.spread_m[i]:,.0f} m" for i in moved.tolist()],
-            then="the first line's end was taken; draw lines from from_node to to_node",
+            "nodes_apart",
+            rows=[
+                note("row_node", node=nodes.ids[i], metres=nodes.spread_m[i])
+                for i in moved.tolist()
+            ],
+            count=moved.size,
         )
 
 
@@ -236,7 +232,11 @@ def _far_from_network(layers: CityLayers, policy: Policy, findings: Findings) ->
         if far.size:
             findings.warn(
                 layer,
-                f"{counted(far.size, layer[:-1])} further than {most:g} m from the network",
-                rows=[f"{frame[column].iloc[i]}: {distance[i]:,.0f} m" for i in far.tolist()],
-                then="nobody walks from or to them (walking.max_snap_m)",
+                f"{layer}_far",
+                rows=[
+                    note("row_far", place=frame[column].iloc[i], metres=distance[i])
+                    for i in far.tolist()
+                ],
+                count=far.size,
+                most=most,
             )

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from .faults import counted
+from .notes import Note, note
 from .shapes import unite
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _GRID_M = 0.001
 
 
 def repair_coverage(
-    shapes: GeometryArray, names: Sequence[str], policy: InputPolicy, findings: Findings
+    shapes: GeometryArray, names: Sequence[Note], policy: InputPolicy, findings: Findings
 ) -> GeometryArray:
     """
     Return polygons without overlaps and narrow gaps.
@@ -49,7 +50,7 @@ def repair_coverage(
     reported = area > policy.max_overlap_m2
     refused = reported & (share > policy.max_repair_overlap_share)
     described = [
-        f"{names[i]} and {names[j]}: {overlap:,.1f} m², {part:.0%} of the smaller"
+        note("row_overlap", one=names[i], other=names[j], area=overlap, share=part)
         for i, j, overlap, part in zip(first, second, area, share, strict=True)
     ]
     if refused.any():
@@ -58,14 +59,15 @@ def repair_coverage(
             f"{counted(int(refused.sum()), 'pair')} of units overlapping by more than "
             f"{policy.max_repair_overlap_share:.0%} of the smaller",
             "Cut one of the two, delete a duplicate, or raise input.max_repair_overlap_share.",
-            rows=[text for text, wrong in zip(described, refused, strict=True) if wrong],
+            rows=[told for told, wrong in zip(described, refused, strict=True) if wrong],
         )
         return shapes
     if reported.any():
         findings.repaired(
             "units",
-            f"{counted(int(reported.sum()), 'overlap')} of two units given to one of them",
-            rows=[text for text, told in zip(described, reported, strict=True) if told],
+            "overlaps_given",
+            rows=[told for told, large in zip(described, reported, strict=True) if large],
+            count=int(reported.sum()),
         )
     return _clean(shapes, names, policy, findings)
 
@@ -99,7 +101,7 @@ def cut_later(shapes: GeometryArray) -> GeometryArray:
 
 
 def _clean(
-    shapes: GeometryArray, names: Sequence[str], policy: InputPolicy, findings: Findings
+    shapes: GeometryArray, names: Sequence[Note], policy: InputPolicy, findings: Findings
 ) -> GeometryArray:
     """Close overlaps and gaps, and report whose area changed."""
     gap = policy.max_gap_m
@@ -125,15 +127,16 @@ def _clean(
     if changed.size:
         findings.repaired(
             "units",
-            f"overlaps and gaps narrower than {gap:g} m were closed, which changed the area of "
-            f"{counted(changed.size, 'unit')}",
+            "gaps_closed",
             rows=[
-                f"{names[i]} by {change[i]:,.1f} m²"
+                note("row_area", unit=names[i], area=change[i])
                 for i in changed[np.argsort(-change[changed])].tolist()
             ],
+            count=changed.size,
+            gap=gap,
         )
     else:
-        findings.repaired("units", "borders of neighbouring units were matched to each other")
+        findings.repaired("units", "borders_matched")
     _warn_of_gaps(cleaned, findings)
     return np.asarray(cleaned, dtype=object)
 
@@ -147,7 +150,8 @@ def _warn_of_gaps(shapes: GeometryArray, findings: Findings) -> None:
     if holes.size:
         findings.warn(
             "units",
-            f"{counted(holes.size, 'gap')} between the units, {holes.sum():,.0f} m² in all, "
-            f"the largest {holes.max():,.0f} m²",
-            then="nobody lives there as far as shequ knows",
+            "gaps_left",
+            count=holes.size,
+            area=holes.sum(),
+            largest=holes.max(),
         )

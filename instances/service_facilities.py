@@ -11,6 +11,7 @@ import numpy as np
 
 from ..models.siting.service_parts import Facilities, Grounds
 from .decisions import closing
+from .notes import Note, note
 from .service_demand import Audience, Offers, audience, services_of_sites, station_service
 from .service_places import Kind, Places
 
@@ -32,7 +33,7 @@ class FacilityParts:
     walks: CityWalks
     places: Places
     services: Sequence[str] | None = None
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, Note] = field(default_factory=dict)
 
     @cached_property
     def offers(self) -> Offers:
@@ -68,13 +69,14 @@ class FacilityParts:
     def _kinds_of(self, service: Service, wanted: list[str]) -> Iterator[Kind]:
         """Yield the kinds of a service, or say why there is none."""
         if service.min_area_m2 is None:
-            reason = "it has no min_area_m2 in the catalogue"
-            if service.min_site_m2 is not None:
-                reason = "it needs land, and sites tell floor area"
-            self.left_out[service.id] = reason
+            kind = "service_without_area" if service.min_site_m2 is None else "service_needs_land"
+            self.left_out[service.id] = note(kind, service=service.names)
             return
         if service.extends and service.extends not in wanted:
-            self.left_out[service.id] = f"it extends {service.extends}, which is not asked for"
+            other = next(one for one in self.catalogue.service if one.id == service.extends)
+            self.left_out[service.id] = note(
+                "service_extends_none", service=service.names, other=other.names
+            )
             return
         least, siting = service.min_area_m2.value, self.policy.siting
         if service == self.station:

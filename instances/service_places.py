@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..models.formulation import FloatArray, IntArray
     from ..models.siting.service_system import ServiceSystem
     from .catalogue import Service
+    from .notes import Note
     from .service_demand import Audience, Offers
 
 
@@ -150,7 +151,7 @@ class SystemData:
     left_out
         Services that were asked for and cannot be sited, with the reason.
     notes
-        Sentences for people.
+        What readers should know.
     offers
         What the sites list.
     modes
@@ -165,8 +166,8 @@ class SystemData:
     kinds: tuple[Kind, ...]
     places: Places
     audiences: tuple[Audience, ...]
-    left_out: dict[str, str]
-    notes: tuple[str, ...]
+    left_out: dict[str, Note]
+    notes: tuple[Note, ...]
     offers: Offers
     modes: tuple[str, ...]
     residents: FloatArray

@@ -16,6 +16,7 @@ from scipy import sparse
 from ..models.siting.capacity_flow import Capacities
 from ..models.siting.service_parts import Prices, Reaches
 from ..models.siting.service_system import ServiceSystem
+from .notes import Note, named, note
 from .service_demand import GROUP_OF_TARGET
 from .service_needs import NeedParts
 from .service_places import KindRule, Places, SystemData
@@ -180,15 +181,14 @@ class _Build(NeedParts):
             table = _pattern(sparse.csr_array(self._serving(rows[0])[unit]))
         return Capacities(unit, need, self.places.unit_community[unit], table)
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self) -> Iterator[Note]:
         for name, number in sorted(self.offers.unknown.items()):
-            yield f"{number} sites offer {name}, which the catalogue does not know."
+            yield note("service_unknown", count=number, service=name)
         for kind, found in zip(self.kinds, self.audiences, strict=True):
             if kind.service.target != "all" and found.column == "residents":
-                who = kind.service.target
-                yield f"No column tells the {who} of {kind.id}: all residents count."
-        for name, reason in self.left_out.items():
-            yield f"{name} is left out: {reason}."
+                people = named("people", kind.service.target)
+                yield note("service_for_all", people=people, service=kind.service.names)
+        yield from self.left_out.values()
 
 
 def _pattern(table: sparse.csr_array) -> sparse.csr_array:

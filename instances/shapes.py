@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from .faults import counted, in_row
+from .notes import named, note
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..models.formulation import BoolArray
     from .adjacency import GeometryArray
     from .faults import Findings
+    from .notes import Note
 
 _POINT, _LINE, _POLYGON, _OTHER = 0, 1, 2, 3
 _LINE_STRING, _MULTI_LINE_STRING = 1, 5
@@ -159,12 +161,10 @@ def _join_lines(
         return None
     if several.size:
         rows = [
-            f"row {row}: {n} parts"
+            note("row_parts", row=row, count=n)
             for row, n in zip(frame.index[several], parts[several], strict=True)
         ]
-        findings.repaired(
-            "network", f"{counted(len(rows), 'line')} of several parts joined", rows=rows
-        )
+        findings.repaired("network", "lines_joined", rows=rows, count=len(rows))
     return joined
 
 
@@ -187,7 +187,7 @@ def _mend_polygons(
         return None
     if invalid.any():
         rows = [
-            f"row {row}: {reason}, {before:,.1f} to {after:,.1f} m²"
+            note("row_mended", row=row, reason=_fault_of(reason), before=before, after=after)
             for row, reason, before, after in zip(
                 frame.index[invalid],
                 (text.split("[")[0] for text in shapely.is_valid_reason(shapes[invalid])),
@@ -196,5 +196,10 @@ def _mend_polygons(
                 strict=True,
             )
         ]
-        findings.repaired(layer, f"{counted(len(rows), 'invalid polygon')} made valid", rows=rows)
+        findings.repaired(layer, "polygons_mended", rows=rows, count=len(rows))
     return mended
+
+
+def _fault_of(reason: str) -> Note | str:
+    """Return what is wrong with a polygon, by what the library of geometry says of it."""
+    return named("shape", reason.strip().casefold().replace("-", "_").replace(" ", "_"))

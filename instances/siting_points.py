@@ -185,7 +185,7 @@ def _data(files: PointFiles, frames: dict[str, Any], sources: list[SourceFile]) 
         fixed_costs=site.amounts(files.fixed_cost, FIXED_COSTS, "--fixed-cost-column"),
         in_metres=True,
         # The checks of coordinates are those of a city, whose first layer are units.
-        warnings=tuple(text.replace("the units", "the clients") for text in findings.warnings),
+        warnings=tuple(str(told).replace("the units", "the clients") for told in findings.warnings),
         required=site.marks("required"),
         forbidden=site.marks("forbidden"),
         existing=site.existing(),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .columns import LAYERS, READERS, Column, Reading
 from .faults import Findings, counted, in_row, nearest, quote
+from .notes import note
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,7 +33,7 @@ def read_columns(layer: str, frame: gpd.GeoDataFrame, findings: Findings) -> gpd
     read: dict[str, pd.Series] = {}
     bare = [column.name for column in LAYERS[layer] if _is_bare(column, frame)]
     for name in bare:
-        findings.warn(f"{layer}.{name}", "no value in any row", then="left out")
+        findings.warn(f"{layer}.{name}", "column_empty")
     for column in LAYERS[layer]:
         if column.name in bare:
             continue
@@ -56,16 +57,16 @@ def check_units(units: gpd.GeoDataFrame, findings: Findings) -> None:
     crowded = units[units["households"] > units["residents"]]
     if len(crowded):
         rows = [
-            f"row {row}: {households} > {residents}"
+            note("row_above", row=row, value=households, limit=residents)
             for row, households, residents in zip(
                 crowded.index, crowded["households"], crowded["residents"], strict=True
             )
         ]
         findings.warn(
             "units.households",
-            f"{counted(len(crowded), 'unit')} with more households than residents",
+            "more_households",
             rows=rows,
-            then="kept as given",
+            count=len(crowded),
         )
 
 
@@ -86,23 +87,23 @@ def check_sites(sites: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame
     if len(built):
         findings.warn(
             "sites.floor_area_m2",
-            f"{counted(len(built), 'candidate')} with floor area already",
+            "candidates_with_area",
             rows=[in_row(row, value) for row, value in built["floor_area_m2"].items()],
-            then="it is ignored; a facility that is open today has the status existing",
+            count=len(built),
         )
     above = sites[sites["floor_area_m2"] > sites["max_area_m2"]]
     if len(above):
         rows = [
-            f"row {row}: {area:g} > {most:g}"
+            note("row_above", row=row, value=area, limit=most)
             for row, area, most in zip(
                 above.index, above["floor_area_m2"], above["max_area_m2"], strict=True
             )
         ]
         findings.warn(
             "sites.max_area_m2",
-            f"{counted(len(above), 'site')} larger today than the maximum",
+            "above_maximum",
             rows=rows,
-            then="the maximum was raised to the floor area of today",
+            count=len(above),
         )
     return sites.assign(max_area_m2=sites[["floor_area_m2", "max_area_m2"]].max(axis=1))
 
@@ -115,17 +116,17 @@ def _check_flags(sites: gpd.GeoDataFrame, findings: Findings) -> None:
     if len(idle):
         findings.warn(
             "sites.required",
-            f"{counted(len(idle), 'required candidate')} without room (max_area_m2 is 0)",
-            rows=[f"row {row}" for row in idle],
-            then="nothing is opened there",
+            "required_without_room",
+            rows=[note("row", row=row) for row in idle],
+            count=len(idle),
         )
     kept = sites.index[sites["forbidden"] & existing]
     if len(kept):
         findings.warn(
             "sites.forbidden",
-            f"{counted(len(kept), 'existing station')} forbidden",
-            rows=[f"row {row}" for row in kept],
-            then="kept: only candidates can be forbidden",
+            "existing_forbidden",
+            rows=[note("row", row=row) for row in kept],
+            count=len(kept),
         )
 
 
@@ -138,17 +139,19 @@ def check_seats(communities: gpd.GeoDataFrame, sites: gpd.GeoDataFrame, findings
     if len(stray):
         findings.warn(
             "communities.seat",
-            f"{counted(len(stray), 'seat')} not among the sites",
+            "seats_unknown",
             rows=[in_row(row, value) for row, value in stray.items()],
-            then="if the community is split, its largest district keeps its id and name",
+            count=len(stray),
         )
 
 
 def check_costs(given: set[str], findings: Findings) -> None:
     """Warn of costs that were not given and count as 0."""
     absent = [name for name in ("fixed_cost", "cost_per_m2") if name not in given]
-    if absent:
-        findings.warn("sites", f"no column {' and no '.join(absent)}", then="taken as 0")
+    if len(absent) > 1:
+        findings.warn("sites", "costs_absent")
+    elif absent:
+        findings.warn("sites", "cost_absent", column=absent[0])
 
 
 def check_community_ids(

@@ -16,7 +16,8 @@ from .city_edges import changes_of_layer, check_changes
 from .column_names import free_names, input_name, is_written
 from .columns import LAYERS, SITES, TABLES
 from .communities import community_table
-from .faults import counted, nearest, quote
+from .faults import nearest, quote
+from .notes import note
 from .projection import check_extents, choose_crs, has_crs, to_crs
 from .remarks import remark
 from .repair import repair_coverage
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from .edge_changes import EdgeChange
     from .faults import Findings
+    from .notes import Note
     from .policy import Policy
 
 _REFUSED_WHEN_EMPTY = ("units", "sites", "network")
@@ -133,7 +135,7 @@ def _present(
             _report_absent(layer, needed, policy, findings, [*others, *layers])
     ignored = [layer for layer in [*others, *layers] if layer not in LAYERS]
     if ignored:
-        findings.warn("layers", f"{counted(len(ignored), 'layer')} ignored", rows=ignored)
+        findings.warn("layers", "layers_ignored", rows=ignored, count=len(ignored))
     frames = {}
     for layer, frame in layers.items():
         if layer not in LAYERS:
@@ -171,19 +173,16 @@ def _report_absent(
     names: Sequence[str],
 ) -> None:
     near = nearest(layer, [name for name in names if name not in LAYERS])
-    hint = f"Did you mean {near}? Rename it to {layer}." if near else ""
     if layer in needed or (near and layer == "sites"):
+        hint = f"Did you mean {near}? Rename it to {layer}." if near else ""
         known = f"Add it; the input has {quote(names, most=8) or 'no layers'}."
         findings.fault("layers", f"there is no layer {layer}", hint or known)
     elif layer == "sites":
-        findings.warn("layers", "there is no layer sites", then="no facility can be planned")
+        findings.warn("layers", "no_sites")
     elif policy.walking.mode == "network":
-        findings.warn(
-            "layers",
-            f"there is no layer network. {hint}".rstrip(". "),
-            then="walking times are straight lines times the detour factor "
-            f"{policy.walking.detour_factor:g}",
-        )
+        hinted = {"near": near} if near else {}
+        kind = "no_network_near" if near else "no_network"
+        findings.warn("layers", kind, factor=policy.walking.detour_factor, **hinted)
 
 
 def _report_empty(layer: str, findings: Findings) -> None:
@@ -191,7 +190,7 @@ def _report_empty(layer: str, findings: Findings) -> None:
         remedy = "Fill it." if layer != "network" else "Fill it, or remove the layer."
         findings.fault(layer, "the layer has no rows", remedy)
     else:
-        findings.warn(layer, "the layer has no rows", then="it was ignored")
+        findings.warn(layer, "layer_empty")
 
 
 def _check_tables(
@@ -212,7 +211,7 @@ def _check_tables(
         if "sites" in frames:
             check_seats(frames["communities"], frames["sites"], findings)
     if "barriers" in frames and "crossable" not in layers["barriers"]:
-        findings.warn("barriers", "no column crossable", then="none of them can be crossed")
+        findings.warn("barriers", "no_crossable")
 
 
 def _check_keep_together(units: gpd.GeoDataFrame, policy: Policy, findings: Findings) -> None:
@@ -273,12 +272,12 @@ def _as_coverage(
     return units.set_geometry(shapes, crs=units.crs)
 
 
-def _names(units: gpd.GeoDataFrame) -> list[str]:
+def _names(units: gpd.GeoDataFrame) -> list[Note]:
     """Return what to call every unit: its id, and its row where there is none."""
     if "unit_id" not in units:
-        return [f"row {row}" for row in units.index]
+        return [note("row", row=row) for row in units.index]
     return [
-        f"row {row}" if pd.isna(name) else f"unit {name}"
+        note("row", row=row) if pd.isna(name) else note("row_unit", unit=name)
         for row, name in zip(units.index, units["unit_id"], strict=True)
     ]
 

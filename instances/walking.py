@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from .network import WalkingNetwork, walking_network
+from .notes import Note, note
 from .travel_groups import Group, group_speed_kmh
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 _STORED_ZERO = 1e-6
+_TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class WalkingTimes:
     unsnapped_sites, unsnapped_units
         Indices of those too far from the network to be connected to it.
     notes
-        Sentences for people on how the times came about.
+        How the times came about.
     """
 
     minutes: sparse.csr_array
@@ -51,7 +53,7 @@ class WalkingTimes:
     unit_snap_m: FloatArray
     unsnapped_sites: IntArray
     unsnapped_units: IntArray
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def num_sites(self) -> int:
@@ -70,29 +72,40 @@ class WalkingTimes:
         return np.flatnonzero(~reached)
 
     @property
-    def summary(self) -> tuple[str, ...]:
-        """What a reader should know, one sentence a line."""
-        pairs = (
-            f"{self.minutes.nnz:,} pairs of {self.num_sites:,} sites and {self.num_units:,} units "
-            f"lie within {self.limit_minutes:g} walking minutes ({self.source})."
+    def summary(self) -> tuple[Note, ...]:
+        """What a reader should know."""
+        pairs = note(
+            "walk_pairs",
+            pairs=int(self.minutes.nnz),
+            sites=self.num_sites,
+            units=self.num_units,
+            limit=self.limit_minutes,
+            source=self._way,
         )
-        unreached = f"{self.unreached_units.size:,} units are out of reach of every site."
+        unreached = note("walk_unreached", count=self.unreached_units.size)
         return (pairs, unreached, *self._snapped, *self.notes)
 
     @property
-    def _snapped(self) -> tuple[str, ...]:
+    def _way(self) -> Note:
+        """Along what people walk."""
+        factor = self.source.partition(_TIMES)[2]
+        return note("walk_by_line", factor=factor) if factor else note("walk_by_network")
+
+    @property
+    def _snapped(self) -> tuple[Note, ...]:
         """How far the places lie from the network, where there is one."""
         if self.source != "network" or not self.num_sites or not self.num_units:
             return ()
-        units, sites = (
-            f"{np.median(metres):,.0f} m (at most {metres.max():,.0f} m)"
-            for metres in (self.unit_snap_m, self.site_snap_m)
+        snapped = note(
+            "walk_snapped",
+            unit=np.median(self.unit_snap_m),
+            unit_most=self.unit_snap_m.max(),
+            site=np.median(self.site_snap_m),
+            site_most=self.site_snap_m.max(),
+            units=self.unsnapped_units.size,
+            sites=self.unsnapped_sites.size,
         )
-        far = (
-            f"{self.unsnapped_units.size:,} units and {self.unsnapped_sites.size:,} sites are too "
-            "far from it"
-        )
-        return (f"The network is {units} from the median unit, {sites} from a site; {far}.",)
+        return (snapped,)
 
 
 def walking_times(
@@ -178,12 +191,12 @@ def _straight_times(city: City, policy: Policy, limit: float, speed_kmh: float) 
             found["i"], found["j"], found["v"] * minutes_per_m, city.num_sites, city.num_units
         ),
         limit_minutes=limit,
-        source=f"straight line × {walking.detour_factor:g}",  # noqa: RUF001 - read by people
+        source=f"straight line{_TIMES}{walking.detour_factor:g}",
         site_snap_m=np.zeros(city.num_sites),
         unit_snap_m=np.zeros(city.num_units),
         unsnapped_sites=none,
         unsnapped_units=none,
-        notes=("No network was used: barriers do not lengthen a walk.",),
+        notes=(note("walk_no_network"),),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from .notes import Note, named, note
 from .travel_groups import Group, group_speed_kmh
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ class EdgeMinutes:
         Minutes from ``from_node`` to ``to_node`` and the other way, infinite where the group
         cannot pass, shapes (edges,).
     notes
-        Sentences on what was slowed, closed or believed.
+        What was slowed, closed or believed.
     """
 
     there: FloatArray
     back: FloatArray
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def edge_minutes(
@@ -75,12 +76,12 @@ def edge_minutes(
     walking = policy.walking
     scale = walking.speed_kmh / group_speed_kmh(policy, group)
     flat = _column(network, "length_m") * 60 / (walking.speed_kmh * 1000)
-    notes: list[str] = []
+    notes: list[Note] = []
     there, back = flat, flat
     slope = edge_slopes(network, walking.max_slope)
     if group != "cycling" and slope.any():
         there, back = flat * slope_factor(slope), flat * slope_factor(-slope)
-        notes.append(f"{int((slope != 0).sum()):,} edges rise or fall (Tobler's hiking function).")
+        notes.append(note("walk_slopes", count=int((slope != 0).sum())))
     own = _column(network, "minutes", missing=np.nan)
     has_own = np.isfinite(own)
     wait = _crossing_waits(network, walking.crossing_delay_minutes, notes)
@@ -145,7 +146,7 @@ def is_stairs(network: gpd.GeoDataFrame) -> BoolArray:
     return np.asarray(stairs | steps, dtype=np.bool_)
 
 
-def _closed_to(network: gpd.GeoDataFrame, group: Group, notes: list[str]) -> BoolArray:
+def _closed_to(network: gpd.GeoDataFrame, group: Group, notes: list[Note]) -> BoolArray:
     """Whether each edge is closed to the group: stairs to wheels, and what is not for cycling."""
     closed = np.zeros(len(network), dtype=np.bool_)
     if group in {"wheelchair", "cycling"}:
@@ -153,16 +154,16 @@ def _closed_to(network: gpd.GeoDataFrame, group: Group, notes: list[str]) -> Boo
     if group == "cycling":
         closed |= _flag(network, "no_cycling")
     if closed.any():
-        notes.append(f"{int(closed.sum()):,} edges are closed to the group {group}.")
+        notes.append(note("walk_closed", count=int(closed.sum()), group=named("walker", group)))
     return closed
 
 
-def _crossing_waits(network: gpd.GeoDataFrame, delay: float, notes: list[str]) -> FloatArray:
+def _crossing_waits(network: gpd.GeoDataFrame, delay: float, notes: list[Note]) -> FloatArray:
     """Minutes waited at the crossings of every edge."""
     wait = _column(network, "crossing_minutes", missing=0.0)
     wait = wait + delay * _column(network, "crossings", missing=0.0)
     if wait.any():
-        notes.append(f"{int((wait > 0).sum()):,} edges take longer because of crossings.")
+        notes.append(note("walk_crossings", count=int((wait > 0).sum())))
     return wait
 
 
@@ -170,7 +171,7 @@ def _at_barriers(
     network: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None,
     wait: FloatArray,
-    notes: list[str],
+    notes: list[Note],
 ) -> tuple[FloatArray, BoolArray]:
     """Add the minutes of the barriers that edges cross; say which edges a barrier cuts."""
     cut = np.zeros(len(network), dtype=np.bool_)
@@ -183,19 +184,15 @@ def _at_barriers(
     extra = np.where(passable, _column(barriers, "crossing_minutes", missing=0.0), 0.0)
     added = np.bincount(edge, weights=extra[barrier], minlength=len(lines))
     if added.any():
-        slower = int((added > 0).sum())
-        notes.append(f"{slower:,} edges take longer because they cross a barrier.")
+        notes.append(note("walk_barriers", count=int((added > 0).sum())))
     cut[edge[~passable[barrier]]] = True
     if "bridge" in network or "tunnel" in network:
         cut &= ~(_flag(network, "bridge") | _flag(network, "tunnel"))
         if cut.any():
-            notes.append(f"{int(cut.sum()):,} edges are cut by a barrier that cannot be crossed.")
+            notes.append(note("walk_cut", count=int(cut.sum())))
         return wait + added, cut
     if cut.any():
-        notes.append(
-            f"{int(cut.sum()):,} edges cross a barrier that cannot be crossed and were believed; "
-            "mark those that may with a column bridge, and the others are cut."
-        )
+        notes.append(note("walk_believed", count=int(cut.sum())))
     return wait + added, np.zeros(len(network), dtype=np.bool_)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from ..instances.notes import Note
 
 S = TypeVar("S")
 
@@ -72,6 +74,8 @@ class Result(Generic[S]):
         Branch-and-bound nodes and cutting planes added, where known.
     detail
         One sentence for people: what was chosen and why, or what went wrong.
+    told
+        The same as a note, which has words in every language; None where there is none.
     maximize
         Whether larger objectives are better.
     model_size
@@ -92,6 +96,7 @@ class Result(Generic[S]):
     detail: str = ""
     maximize: bool = False
     model_size: ModelSize | None = None
+    told: Note | None = None
 
     @property
     def gap(self) -> float | None:
@@ -109,7 +114,12 @@ class Result(Generic[S]):
             "seconds": dict(self.seconds),
             "solver": f"{self.solver} {self.version}".strip(),
             "detail": self.detail,
+            **({} if self.told is None else {"told": self.told.as_record()}),
         }
+
+    def telling(self, told: Note | None) -> Result[S]:
+        """Return the result with another detail: a note, or none."""
+        return replace(self, detail="" if told is None else str(told), told=told)
 
     @property
     def total_seconds(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ..instances.notes import Note
 from .limits import Deadline, Limits, Stop
 from .result import ModelSize, Reason, Result, Status, larger_model
 
@@ -52,6 +53,8 @@ class Search(Generic[S]):
         Best proven bound.
     infeasible, detail
         Whether it is proven that there is no solution, and why.
+    told
+        The same as a note; None where there is none.
     ended
         Why the solve stopped, as far as the engine knows.
     num_cuts, nodes
@@ -72,6 +75,7 @@ class Search(Generic[S]):
     bound: float = -np.inf
     infeasible: bool = False
     detail: str = ""
+    told: Note | None = None
     ended: Reason = Reason.TIME
     num_cuts: int = 0
     nodes: int = 0
@@ -186,7 +190,12 @@ class Search(Generic[S]):
             detail=self.detail,
             maximize=self.maximize,
             model_size=self.model_size,
+            told=self.told,
         )
+
+    def rule_out(self, told: Note) -> None:
+        """Note that there is no solution, and why."""
+        self.infeasible, self.detail, self.told = True, str(told), told
 
     def _ending(self) -> tuple[Status, Reason]:
         if self.infeasible:

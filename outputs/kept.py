@@ -18,6 +18,22 @@ def lacks_services(record: Mapping[str, Any]) -> bool:
     return lacking or services["unserved_m2"] > _NOTHING
 
 
+STATIONS = ("floor_area", "reach")
+"""Rules of each community that are about its stations."""
+
+
+def rules_asked(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    Return the rules of each community that a plan was asked to keep, by what was planned.
+
+    ``size`` stands for the thresholds, the balance and the connection of communities, which a split
+    or a rebalancing keeps; ``floor_area`` and ``reach`` are those of stations.
+    """
+    has_split = bool(record["split"]) or "split" in record["seconds"] or "rebalance" in record
+    has_stations = record["siting"]["mode"] != "none" or bool(record.get("services"))
+    return (*(("size",) if has_split else ()), *(STATIONS if has_stations else ()))
+
+
 def leaves_rules(record: Mapping[str, Any]) -> bool:
     """
     Whether rules are unmet that a plan was not asked to keep, and does not list as shortfalls.

@@ -172,8 +172,8 @@ def _record(plan: PhasePlan, lang: str) -> dict[str, Any]:
             "crs": city.input_crs.to_string(),
             "units": city.num_units,
             "residents": city.num_residents,
-            "warnings": list(city.warnings),
-            "repairs": list(city.repairs),
+            "warnings": [told.as_record() for told in city.warnings],
+            "repairs": [told.as_record() for told in city.repairs],
         },
         "policy": plan.policy.model_dump(mode="json"),
         "circles": {
@@ -195,7 +195,7 @@ def _record(plan: PhasePlan, lang: str) -> dict[str, Any]:
         },
         "years": year_table(plan).to_dict(orient="records"),
         "shortfalls": plan.shortfalls(),
-        "warnings": list(plan.warnings),
+        "warnings": [told.as_record() for told in plan.warnings],
         "seconds": dict(plan.seconds),
         "versions": library_versions(),
     }

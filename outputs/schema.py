@@ -17,6 +17,18 @@ IDS = frozenset(
     {"community_id", "parent_id", "unit_id", "site_id", "community_id_before", "street_id"}
 )
 
+IDENTITY = (
+    "community_id",
+    "name",
+    "parent_id",
+    "street_id",
+    "change_type",
+    "tier",
+    "provisional",
+    "deviation",
+)
+"""Columns that tell which community of a plan each is."""
+
 _FIGURES = (
     "residents",
     "households",
@@ -48,17 +60,7 @@ _SITES = (
     "residents_served",
 )
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "districts": (
-        "community_id",
-        "name",
-        "parent_id",
-        "street_id",
-        "change_type",
-        "tier",
-        "provisional",
-        "deviation",
-        *_FIGURES,
-    ),
+    "districts": (*IDENTITY, *_FIGURES),
     "units": (
         "unit_id",
         "residents",

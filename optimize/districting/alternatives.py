@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ...instances.notes import note
 from ...models.districting.difference import difference, dual_values, kept_apart
 from ...models.districting.hess import HessModel, hess_model
 from ...models.districting.labelling import labelling_model
@@ -241,16 +242,16 @@ class _Task:
         self, result: Result[FloatArray], plan: IntArray | None, many: int
     ) -> Result[IntArray]:
         """State what is known of the alternative."""
-        rule = f"differ in at least {100 * self.differ:g} % from the {many} before"
+        rule = {"percent": 100 * self.differ, "before": many}
         base = Result[IntArray](
             Status.UNKNOWN, result.reason, seconds=result.seconds, solver=result.solver,
             version=result.version, seed=self.limits.seed, nodes=result.nodes, cuts=result.cuts,
-            model_size=result.model_size, detail=f"no plan was found among those that {rule}",
-        )  # fmt: skip
+            model_size=result.model_size,
+        ).telling(note("no_differing_found", **rule))  # fmt: skip
         if plan is None:
             if result.status is Status.INFEASIBLE:
-                detail = f"no plan within the cost exists among those that {rule}"
-                return replace(base, status=Status.INFEASIBLE, reason=Reason.PROVEN, detail=detail)
+                ended = replace(base, status=Status.INFEASIBLE, reason=Reason.PROVEN)
+                return ended.telling(note("no_differing_within_cost", **rule))
             return base
         value = self.objective.evaluate(self.problem, plan)
         bound = None if result.bound is None else min(result.bound, value)
@@ -262,8 +263,7 @@ class _Task:
             solution=plan,
             objective=value,
             bound=value if proven else bound,
-            detail=f"{'best' if proven else 'found'} among the plans that {rule}",
-        )
+        ).telling(note("best_differing" if proven else "found_differing", **rule))
 
 
 def _unproven(reason: Reason) -> Reason:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from ...instances.notes import Note, named, note
 from ...models.districting.label_rules import seats_of
 from ...models.districting.problem import Districting
 from ...models.formulation import FloatArray, IntArray
@@ -17,9 +18,9 @@ MOST_NAMES = 5
 SLACK = 1e-6
 
 
-def obvious_conflicts(problem: Districting, labels: Sequence[str]) -> list[str]:
+def obvious_conflicts(problem: Districting, labels: Sequence[str]) -> list[Note]:
     """
-    Conflicts in words, with the names of the units that are in the way.
+    Conflicts, with the names of the units that are in the way.
 
     Parameters
     ----------
@@ -28,66 +29,70 @@ def obvious_conflicts(problem: Districting, labels: Sequence[str]) -> list[str]:
 
     Returns
     -------
-    list of str
+    list of Note
         Empty if nothing obvious is in the way.
     """
     homeless = list(_without_district(problem))
     if homeless:
         return homeless
     finders = (_too_large, _wrong_total, _wrong_parts, _broken_districts)
-    return [text for find in finders for text in find(problem, labels)] + list(_not_apart(problem))
+    return [told for find in finders for told in find(problem, labels)] + list(_not_apart(problem))
 
 
-def names_of(problem: Districting, nodes: IntArray) -> str:
+def names_of(problem: Districting, nodes: IntArray) -> Note:
     """Names of some nodes, the rest counted."""
-    named = ", ".join(problem.name(int(i)) for i in nodes[:MOST_NAMES])
-    return named + (f" and {nodes.size - MOST_NAMES} more" if nodes.size > MOST_NAMES else "")
+    names = ", ".join(problem.name(int(i)) for i in nodes[:MOST_NAMES])
+    more = nodes.size - MOST_NAMES
+    return note("names_more", names=names, count=more) if more > 0 else note("names", names=names)
 
 
-def _without_district(problem: Districting) -> Iterator[str]:
+def _called(labels: Sequence[str], weight: int) -> Note | str:
+    """Return what a weight is called."""
+    return named("amount", labels[weight])
+
+
+def _without_district(problem: Districting) -> Iterator[Note]:
     for node in np.flatnonzero(~problem.may_hold.any(axis=1))[:MOST_NAMES]:
-        yield f"the rules leave no district for {problem.name(int(node))}"
+        yield note("unit_without_district", unit=problem.name(int(node)))
     seats = seats_of(problem)
     for district in np.flatnonzero(~problem.may_hold.any(axis=0)):
-        yield f"the rules leave no unit for district {district}"
+        yield note("district_without_unit", district=district)
     for seat in np.unique(seats[seats >= 0]):
         districts = np.flatnonzero(seats == seat)
         if districts.size > 1:
             listed = ", ".join(str(d) for d in districts)
-            yield f"{problem.name(int(seat))} is the seat of districts {listed}"
+            yield note("seat_of_several", unit=problem.name(int(seat)), districts=listed)
 
 
-def _too_large(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
+def _too_large(problem: Districting, labels: Sequence[str]) -> Iterator[Note]:
     most = np.where(problem.may_hold[:, :, None], problem.district_upper[None], -np.inf).max(axis=1)
     for i, w in np.argwhere(problem.weights > most + SLACK)[:MOST_NAMES]:
-        yield (
-            f"{problem.name(int(i))} alone has {problem.weights[i, w]:,.0f} {labels[w]}, more than "
-            f"a district may have ({most[i, w]:,.0f})"
+        yield note(
+            "unit_too_large",
+            unit=problem.name(int(i)),
+            amount=problem.weights[i, w],
+            what=_called(labels, int(w)),
+            most=most[i, w],
         )
 
 
-def _wrong_total(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
+def _wrong_total(problem: Districting, labels: Sequence[str]) -> Iterator[Note]:
     total, k = problem.weights.sum(axis=0), problem.num_districts
     least, most = problem.district_lower.sum(axis=0), problem.district_upper.sum(axis=0)
-    for w, label in enumerate(labels):
+    for w in range(len(labels)):
+        facts = {"amount": total[w], "what": _called(labels, w), "districts": k}
         if total[w] > most[w] + SLACK:
-            yield (
-                f"{total[w]:,.0f} {label} do not fit into {k} districts of at most "
-                f"{_shown(problem.district_upper[:, w])}"
-            )
+            yield note("districts_too_small", **facts, most=_shown(problem.district_upper[:, w]))
         if total[w] < least[w] - SLACK:
-            yield (
-                f"{total[w]:,.0f} {label} are too few for {k} districts of at least "
-                f"{_shown(problem.district_lower[:, w])}"
-            )
+            yield note("districts_too_many", **facts, least=_shown(problem.district_lower[:, w]))
 
 
-def _shown(bounds: FloatArray) -> str:
+def _shown(bounds: FloatArray) -> Note:
     low, high = float(bounds.min()), float(bounds.max())
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+    return note("amount", value=low) if low == high else note("amounts", low=low, high=high)
 
 
-def _wrong_parts(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
+def _wrong_parts(problem: Districting, labels: Sequence[str]) -> Iterator[Note]:
     """Parts of the graph that do not touch: too many, or one that districts cannot fill."""
     num_parts, part = connected_components(problem.graph, directed=False)
     if num_parts == 1:
@@ -95,10 +100,11 @@ def _wrong_parts(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
     sizes = np.bincount(part)
     if num_parts > problem.num_districts:
         rest = np.flatnonzero(part != np.argmax(sizes))
-        yield (
-            f"it falls into {num_parts} parts that do not touch, more than its "
-            f"{problem.num_districts} districts (outside the largest part: "
-            f"{names_of(problem, rest)})"
+        yield note(
+            "more_parts_than_districts",
+            parts=num_parts,
+            districts=problem.num_districts,
+            units=names_of(problem, rest),
         )
         return
     least, most = problem.district_lower.min(axis=0), problem.district_upper.max(axis=0)
@@ -109,14 +115,14 @@ def _wrong_parts(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
         load = problem.weights[members].sum(axis=0)
         fits = (counts * least <= load + SLACK) & (load <= counts * most + SLACK)
         if not fits.all(axis=1).any():
-            loads = " and ".join(f"{load[w]:,.0f} {labels[w]}" for w in range(len(labels)))
-            yield (
-                f"{names_of(problem, members)} touch no other unit and have {loads}, which no "
-                f"number of districts can hold"
-            )
+            loads = [
+                note("amount_of", amount=load[w], what=_called(labels, w))
+                for w in range(len(labels))
+            ]
+            yield note("part_of_wrong_size", units=names_of(problem, members), loads=loads)
 
 
-def _broken_districts(problem: Districting, labels: Sequence[str]) -> Iterator[str]:
+def _broken_districts(problem: Districting, labels: Sequence[str]) -> Iterator[Note]:
     """Districts whose own rules contradict each other."""
     if problem.rules is None:
         return
@@ -129,9 +135,11 @@ def _broken_districts(problem: Districting, labels: Sequence[str]) -> Iterator[s
         yield from _too_heavy_locks(problem, labels, district, own)
         if np.unique(own_part).size > 1:
             apart = own[own_part != own_part[0]]
-            yield (
-                f"district {district} must hold {problem.name(int(own[0]))} and "
-                f"{names_of(problem, apart)}, which no units that may belong to it connect"
+            yield note(
+                "locked_apart",
+                district=district,
+                unit=problem.name(int(own[0])),
+                units=names_of(problem, apart),
             )
         elif not may.all():
             parts = [part == own_part[0]] if own.size else [part == one for one in np.unique(part)]
@@ -141,28 +149,35 @@ def _broken_districts(problem: Districting, labels: Sequence[str]) -> Iterator[s
 
 def _too_heavy_locks(
     problem: Districting, labels: Sequence[str], district: int, own: IntArray
-) -> Iterator[str]:
+) -> Iterator[Note]:
     held, most = problem.weights[own].sum(axis=0), problem.district_upper[district]
     for w in np.flatnonzero(held > most + SLACK):
         if own.size > 1:
-            yield (
-                f"district {district} must hold {names_of(problem, own)}, together "
-                f"{held[w]:,.0f} {labels[int(w)]}, more than it may have ({most[w]:,.0f})"
+            yield note(
+                "locked_too_heavy",
+                district=district,
+                units=names_of(problem, own),
+                amount=held[w],
+                what=_called(labels, int(w)),
+                most=most[w],
             )
 
 
 def _too_light_parts(
     problem: Districting, labels: Sequence[str], district: int, possible: FloatArray
-) -> Iterator[str]:
+) -> Iterator[Note]:
     least = problem.district_lower[district]
     for w in np.flatnonzero(possible < least - SLACK):
-        yield (
-            f"the units that may belong to district {district} and hang together have "
-            f"{possible[w]:,.0f} {labels[int(w)]}, fewer than it must have ({least[w]:,.0f})"
+        yield note(
+            "district_too_light",
+            district=district,
+            amount=possible[w],
+            what=_called(labels, int(w)),
+            least=least[w],
         )
 
 
-def _not_apart(problem: Districting) -> Iterator[str]:
+def _not_apart(problem: Districting) -> Iterator[Note]:
     """Pairs that must be apart and are held in one district."""
     if problem.rules is None or problem.rules.apart is None:
         return
@@ -170,7 +185,6 @@ def _not_apart(problem: Districting) -> Iterator[str]:
     for one, other in problem.rules.apart:
         same = np.array_equal(problem.may_hold[one], problem.may_hold[other])
         if one == other or (single[one] and single[other] and same):
-            yield (
-                f"{problem.name(int(one))} and {problem.name(int(other))} must be apart and in the "
-                "same district"
+            yield note(
+                "apart_and_together", one=problem.name(int(one)), other=problem.name(int(other))
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...instances.notes import all_of
 from ...models.districting.measures import MEASURES, Geography, Parts, measure_named
 from ...models.districting.objective import Objective
 from ...models.districting.problem import Districting
@@ -251,8 +252,7 @@ def solve_by(question: Question, method: str | None = None) -> Answer:
         measure_named(goal.measure, question.geography)
     conflicts = obvious_conflicts(question.problem, question.weight_names)
     if conflicts:
-        detail = "; ".join(conflicts)
-        proven = Result[IntArray](Status.INFEASIBLE, Reason.PROVEN, detail=detail)
+        proven = Result[IntArray](Status.INFEASIBLE, Reason.PROVEN).telling(all_of(conflicts))
         return Answer(proven, name, why)
     result, levels = METHODS[name].solve(question)
     return Answer(result, name, why, levels)

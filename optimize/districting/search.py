@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ...instances.notes import note
 from ...models.districting.problem import Districting
 from ...models.districting.separators import Separator
 from ...models.formulation import IntArray
@@ -37,6 +38,6 @@ class Search(base.Search[IntArray]):
     def result(self) -> Result[IntArray]:
         """State what is known; the objective is that of the checked plan."""
         result = super().result()
-        nothing = "no connected plan keeps the bounds" if self.infeasible else ""
-        cuts = result.cuts + len(self.cuts)
-        return replace(result, cuts=cuts, detail=self.detail or nothing)
+        if self.infeasible and not self.detail:
+            result = result.telling(note("no_plan"))
+        return replace(result, cuts=result.cuts + len(self.cuts))

@@ -21,7 +21,12 @@ IDENTITY = (
     "provisional",
     "deviation",
 )
-"""Columns that tell which community of a plan each is; its stations do not change them."""
+"""
+Columns that tell which community of a plan each is; its stations do not change them.
+
+``outputs/schema.py`` names them again, for the verifier reads files and knows nothing of this
+folder; a test compares the two.
+"""
 
 
 def new_communities(

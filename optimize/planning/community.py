@@ -13,6 +13,7 @@ import numpy as np
 
 from ...instances.city import City
 from ...instances.decisions import locked_units, unit_groups
+from ...instances.notes import Note, all_of, note
 from ...instances.policy import Policy
 from ...models.districting.problem import Districting
 from ...models.districting.rules import DistrictRules
@@ -115,14 +116,15 @@ class CommunitySplit:
 class _Attempts:
     """What came of the numbers of districts and tolerances that were tried."""
 
-    refused: list[str] = field(default_factory=list)
+    refused: list[Note] = field(default_factory=list)
     unsure: list[float] = field(default_factory=list)
 
     def add(self, k: int, tolerance: float, result: Result[IntArray]) -> None:
         if result.status is not Status.INFEASIBLE:
             self.unsure.append(tolerance)
-        why = result.detail or "not found within the time"
-        self.refused.append(f"{k} districts within ±{100 * tolerance:g} %: {why}")
+        why = result.told if result.status is Status.INFEASIBLE else None
+        told = why or result.detail or note("not_in_time")
+        self.refused.append(note("attempt", districts=k, percent=100 * tolerance, why=told))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,9 +194,10 @@ class SplitTask:
             problem = self.problem(k, tolerance)
             result, kept = self._solve(problem, deadline)
             if result.solution is not None:
-                notes = ["a smaller number of districts is not ruled out"] if tried.unsure else []
-                notes += [kept.note] if kept is not None and kept.note else []
-                result = replace(result, detail="; ".join(notes))
+                notes = [note("fewer_not_ruled_out")] if tried.unsure else []
+                if kept is not None and not kept.is_proven:
+                    notes.append(note("limit_not_proven"))
+                result = result.telling(all_of(notes) if notes else None)
                 split = self.finished(problem, tolerance, result, kept)
                 return replace(split, ruled_out=rules.tolerance not in tried.unsure)
             tried.add(k, tolerance, result)
@@ -203,8 +206,7 @@ class SplitTask:
             Status.UNKNOWN if unsure else Status.INFEASIBLE,
             Reason.TIME if unsure else Reason.PROVEN,
             solver=self.policy.solver.name,
-            detail="; ".join(dict.fromkeys(tried.refused)) or self._no_choice(),
-        )
+        ).telling(all_of(tried.refused) if tried.refused else self._no_choice())
         split = self.finished(None, rules.tolerance, whole)
         return replace(split, ruled_out=rules.tolerance not in tried.unsure)
 
@@ -221,14 +223,11 @@ class SplitTask:
         for tolerance in self._tolerances():
             yield from ((k, tolerance) for k in range(self.least, most + 1))
 
-    def _no_choice(self) -> str:
+    def _no_choice(self) -> Note:
         nodes = self.region.num_nodes
         if self.least > nodes:
-            return (
-                f"it needs at least {self.least} districts and has {nodes} units, or groups of "
-                "units that stay together"
-            )
-        return "no time was left for it"
+            return note("too_few_units", districts=self.least, units=nodes)
+        return note("no_time_left")
 
     def _deadline(self) -> Deadline:
         """Return when all attempts at this community must be over."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ...instances.notes import named, note
 from ...models.districting.measures import Geography, measure_named
 from ...models.districting.problem import Districting
 from ...models.districting.rebalancing import Rebalancing
@@ -154,8 +155,7 @@ def _as_result(
         objective=inertia,
         solver="earlier plan",
         seed=task.policy.solver.seed,
-        detail="kept from the earlier plan",
-    )
+    ).telling(note("kept_split"))
     same = entry is not None and task.policy.split.objective == INERTIA
     if entry is None or not same or entry["bound"] is None:
         return kept
@@ -254,9 +254,7 @@ def _changed(
         solver=moved.solver,
         version=moved.version,
         seed=moved.seed,
-        detail=f"few residents moved from the earlier plan: {moved.objective:,.0f} "
-        f"({moved.status})",
-    )
+    ).telling(note("few_moved", moved=moved.objective, status=named("known", moved.status)))
     return KeptSplit(_as_split(task, problem, tolerance, result), CHANGED, ids, moved)
 
 
@@ -283,6 +281,5 @@ def _matched(task: SplitTask, ids: list[str], units: IntArray) -> KeptSplit:
         Reason.LIMIT,
         objective=max(0.0, float(round(residents.sum() - stays))),
         solver=split.result.solver,
-        detail="divided afresh, since decisions bind single units; fewer may do",
-    )
+    ).telling(note("divided_afresh"))
     return KeptSplit(split, CHANGED, tuple(kept), moved)

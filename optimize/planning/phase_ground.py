@@ -11,6 +11,7 @@ from scipy import sparse
 
 from ...instances.catalogue import Catalogue
 from ...instances.city import City
+from ...instances.notes import Note, named, note
 from ...instances.policy import Policy
 from ...instances.service_demand import services_of_sites
 from ...instances.walking import walking_times
@@ -41,7 +42,7 @@ class CircleCity:
     ground
         The arrays.
     warnings
-        Sentences on what was left out.
+        What was left out.
     """
 
     facilities: pd.DataFrame
@@ -50,7 +51,7 @@ class CircleCity:
     column: str
     minutes: sparse.csr_array
     ground: CircleGround
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
 
 
 def circle_city(
@@ -81,9 +82,8 @@ def circle_city(
     found = _assembled(city, policy, catalogue, facilities, column=column)
     if not offers.unknown:
         return found
-    names = ", ".join(f"{name} ({number})" for name, number in sorted(offers.unknown.items()))
-    told = f"services of sites that the catalogue does not know, with the number of sites: {names}."
-    return replace(found, warnings=(*found.warnings, told))
+    names = [note("row_number", name=name, count=n) for name, n in sorted(offers.unknown.items())]
+    return replace(found, warnings=(*found.warnings, note("services_unknown", services=names)))
 
 
 def planned_city(
@@ -155,18 +155,19 @@ def _assembled(
     return CircleCity(facilities, circles, categories, column, minutes, ground, tuple(warnings))
 
 
-def _warnings(lost: Sequence[str], policy: Policy, *, planned: bool) -> list[str]:
+def _warnings(lost: Sequence[str], policy: Policy, *, planned: bool) -> list[Note]:
     """Say which categories are left out, or refuse that."""
     if not lost:
         return []
-    where = "the plan" if planned else "a site, and no service of it has min_area_m2"
-    told = f"{', '.join(lost)}: no service is offered by {where}"
+    kind = "categories_not_planned" if planned else "categories_not_offered"
+    told = note(kind, categories=[named("category", name) for name in lost])
     if policy.circles.unknown == "refuse":
         raise ValueError(
-            f"circles.categories: {told}. Give services of the sites or areas in a catalogue, or "
-            'set circles.unknown = "leave_out".'
+            f"circles.categories: {', '.join(lost)}: no service of it is offered by "
+            f"{'the plan' if planned else 'a site, nor has min_area_m2'}. Give services of the "
+            'sites or areas in a catalogue, or set circles.unknown = "leave_out".'
         )
-    return [f"{told}; left out of what a circle needs (circles.unknown)."]
+    return [told]
 
 
 def _room(city: City, facilities: pd.DataFrame, exists: np.ndarray) -> Room:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...instances.city import City
+from ...instances.notes import Note, note
 from ...instances.policy import Policy
 from ...models.formulation import FloatArray, IntArray
 from ...models.siting.circles import PhasedCircles, YearStates
@@ -37,7 +38,7 @@ class PhasePlan:
     steps
         How well each step is known, by its name.
     warnings
-        Sentences for people.
+        What readers should know.
     seconds
         Seconds by phase of the work.
     """
@@ -48,7 +49,7 @@ class PhasePlan:
     problem: PhasedCircles
     years: IntArray
     steps: dict[str, Result[IntArray]]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -171,14 +172,16 @@ def _weights(policy: Policy, num_years: int) -> FloatArray:
     return np.array([given[min(year, len(given) - 1)] for year in range(num_years)], dtype=float)
 
 
-def _targets(policy: Policy, num_years: int, num_circles: int) -> tuple[IntArray | None, list[str]]:
+def _targets(
+    policy: Policy, num_years: int, num_circles: int
+) -> tuple[IntArray | None, list[Note]]:
     """Return the targets of the years, none above the number of circles, and say so."""
     given = policy.circles.targets[:num_years]
     targets = np.zeros(num_years, dtype=np.int64)
     targets[: len(given)] = np.minimum(given, num_circles)
     high = [number for number in given if number > num_circles]
     told = [
-        f"there are {num_circles} circles: the target of {number} counts as {num_circles}."
+        note("target_above_circles", circles=num_circles, target=number)
         for number in dict.fromkeys(high)
     ]
     return (targets if targets.any() else None), told

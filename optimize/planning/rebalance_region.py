@@ -143,7 +143,8 @@ def rebalance_shortfalls(done: CityRebalance, before: Snapshot) -> list[Shortfal
     for region in done.regions:
         if region.labels is not None:
             continue
-        proven = region.outcome.moved.status is Status.INFEASIBLE
+        moved = region.outcome.moved
+        proven = moved.status is Status.INFEASIBLE
         for row in region.breaking:
             community = before.communities.iloc[int(row)]
             found.append(
@@ -157,7 +158,7 @@ def rebalance_shortfalls(done: CityRebalance, before: Snapshot) -> list[Shortfal
                     short=None,
                     unit_of_measure="residents",
                     remedy_key="not_rebalanced" if proven else "not_rebalanced_in_time",
-                    remedy_values={"detail": region.outcome.moved.detail},
+                    remedy_values={"detail": moved.told or moved.detail},
                 )
             )
     return found

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-REMEDIES = {
-    "more_area": "Candidate sites in it with {area} m² more.",
-    "larger_budget": "A budget of {budget} meets it, with every other rule that the sites allow.",
-    "nearer_site": "A candidate site within {reach} minutes of it; the nearest open one is "
-    "{minutes} minutes away.",
-    "connect_or_site": "A candidate site within {reach} minutes of it; no open one is within "
-    "{limit} minutes, or the network does not lead there.",
-    "not_split": "It could not be split: {detail}. Raise split.tolerance or "
-    "split.max_extra_districts, divide units that are too large, or set split.connect_gap_m if "
-    "its units do not touch.",
-    "locked": "A decision locks it, so it was not split; take the decision back to split it.",
-    "not_in_time": "No split was found within the time, and none was ruled out; raise "
-    "split.seconds_per_community or --time-limit. {detail}",
-    "balance_in_time": "Its districts are balanced within ±{percent} %; better balance was not "
-    "ruled out within the time: raise split.seconds_per_community or --time-limit.",
-    "not_rebalanced": "It could not be rebalanced: {detail}. Allow another number of communities, "
-    "name more neighbours, lower the least number of residents, or divide units that are too "
-    "large.",
-    "not_rebalanced_in_time": "No rebalancing was found within the time, and none was ruled out; "
-    "raise split.seconds_per_community or --time-limit. {detail}",
-    "smaller_units": "Its districts are balanced within ±{percent} %; smaller units would allow "
-    "better balance.",
-}
-"""What would mend a shortfall, in English, by its key."""
+from ...instances.notes import Note
 
 
 @dataclass(frozen=True)
@@ -50,7 +28,7 @@ class Shortfall:
     unit_of_measure
         m2, minutes, residents or share.
     remedy_key
-        What would mend it: a key of :data:`REMEDIES`.
+        What would mend it: a note of the kind ``remedy_...``.
     remedy_values
         Fills the placeholders of that sentence.
     """
@@ -64,16 +42,22 @@ class Shortfall:
     short: float | None
     unit_of_measure: str
     remedy_key: str
-    remedy_values: Mapping[str, str] = field(default_factory=dict)
+    remedy_values: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def remedy(self) -> str:
         """What would mend it, in one English sentence."""
-        return REMEDIES[self.remedy_key].format(**self.remedy_values)
+        return str(self._told)
+
+    @property
+    def _told(self) -> Note:
+        return Note(f"remedy_{self.remedy_key}", self.remedy_values)
 
     def as_record(self) -> dict[str, Any]:
         """Return the fields by name, and the remedy as a sentence."""
-        return {**asdict(self), "remedy": self.remedy}
+        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        values = self._told.as_record()["values"]
+        return {**fields, "remedy_values": values, "remedy": self.remedy}
 
     def __str__(self) -> str:
         """One line for people."""

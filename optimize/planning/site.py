@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...instances.city import City
 from ...instances.decisions import closing, least_areas
+from ...instances.notes import named, note
 from ...instances.policy import Policy
 from ...instances.walking import WalkingTimes
 from ...models.formulation import IntArray
@@ -217,12 +218,15 @@ def _cost_of(cheapest: Result[Siting], cost: float, policy: Policy) -> Result[Si
     proven = cheapest.bound is not None and cost <= cheapest.bound + 1e-5 * max(1.0, cost)
     if proven or lowest is None:
         return replace(cheapest, objective=cost)
-    detail = (
-        f"The cheapest plan costs {lowest:,.2f} ({cheapest.status}); this one uses up to "
-        f"{100 * policy.siting.cost_slack:g} % more for less walking."
+    told = note(
+        "cheapest_costs",
+        cost=lowest,
+        status=named("known", cheapest.status),
+        slack=100 * policy.siting.cost_slack,
     )
     reason = cheapest.reason if cheapest.status is not Status.OPTIMAL else Reason.GAP
-    return replace(cheapest, status=Status.FEASIBLE, reason=reason, objective=cost, detail=detail)
+    stated = replace(cheapest, status=Status.FEASIBLE, reason=reason, objective=cost)
+    return stated.telling(told)
 
 
 def budget_remedy(

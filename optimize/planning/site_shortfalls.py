@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...instances.city import City
+from ...instances.notes import money
 from ...instances.policy import Policy
 from ...instances.walking import walking_times
 from ...models.formulation import BoolArray, FloatArray, IntArray
@@ -22,11 +23,11 @@ AREA_TOLERANCE_M2 = 0.01
 FAR_MINUTES = 60.0
 """How far to look for the nearest site of a unit that none reaches, to say how far it is."""
 
-Mend = Callable[[str, int, dict[str, str]], tuple[str, dict[str, str]]]
+Mend = Callable[[str, int, dict[str, object]], tuple[str, dict[str, object]]]
 """Key and values of a remedy, for a rule, a row and what is known about the shortfall."""
 
 
-def more_sites(rule: str, row: int, known: dict[str, str]) -> tuple[str, dict[str, str]]:
+def more_sites(rule: str, row: int, known: dict[str, object]) -> tuple[str, dict[str, object]]:
     """Return what mends a shortfall that no decision on the present sites can mend."""
     del row
     if rule == "floor_area":
@@ -43,14 +44,16 @@ class BudgetRemedy:
     lowest: Result[Siting]
     policy: Policy
 
-    def __call__(self, rule: str, row: int, known: dict[str, str]) -> tuple[str, dict[str, str]]:
+    def __call__(
+        self, rule: str, row: int, known: dict[str, object]
+    ) -> tuple[str, dict[str, object]]:
         """Return key and values of the remedy."""
         if self.lowest.objective is None:
             return more_sites(rule, row, known)
         suffices = self.area_suffices if rule == "floor_area" else self.reachable
         if not suffices[row]:
             return more_sites(rule, row, known)
-        budget = f"{self.lowest.objective:,.1f} ({self.policy.siting.currency})"
+        budget = money(self.lowest.objective, self.policy.siting.currency)
         return "larger_budget", {**known, "budget": budget}
 
 
@@ -99,7 +102,7 @@ def shortfalls(
     for unit, far in zip(unreached, minutes, strict=True):
         row = problem.community_of_unit[unit]
         is_known = bool(np.isfinite(far))
-        facts = {"reach": f"{reach:g}", "limit": f"{FAR_MINUTES:g}"}
+        facts: dict[str, object] = {"reach": f"{reach:g}", "limit": f"{FAR_MINUTES:g}"}
         facts |= {"minutes": f"{far:.1f}"} if is_known else {}
         key, values = mend("reach", int(unit), facts)
         yield Shortfall(

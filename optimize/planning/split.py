@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...instances.city import City
 from ...instances.decisions import locked_communities
+from ...instances.notes import Note
 from ...instances.policy import Policy
 from ..limits import Deadline, Stop
 from ..progress import Listener, Progress, silent
@@ -127,6 +128,7 @@ def _restored(task: SplitTask, entry: dict[str, Any]) -> CommunitySplit:
         version=entry["version"],
         seed=task.policy.solver.seed,
         detail=entry["detail"],
+        told=Note.from_record(entry["told"]) if "told" in entry else None,
     )
     problem = task.problem(entry["districts"], entry["tolerance"])
     kept = entry["compactness"]
@@ -163,7 +165,7 @@ def _shortfalls(split: CommunitySplit, policy: Policy, deviation: float) -> Iter
             short=split.residents - limit if split.residents > limit else None,
             unit_of_measure="residents",
             remedy_key="not_split" if split.ruled_out else "not_in_time",
-            remedy_values={"detail": split.result.detail},
+            remedy_values={"detail": split.result.told or split.result.detail},
         )
     elif split.tolerance > policy.split.tolerance + 1e-12 and deviation > policy.split.tolerance:
         yield Shortfall(

@@ -52,11 +52,6 @@ class Compactness:
         """Whether the limit lies above the least moment of inertia that is possible."""
         return self.best.status is Status.OPTIMAL
 
-    @property
-    def note(self) -> str:
-        """What a reader has to know of the limit; empty if there is nothing."""
-        return "" if self.is_proven else "the limit of its moment of inertia is not proven least"
-
     def as_record(self) -> dict[str, Any]:
         """Return the entry of the plan's record."""
         return {

@@ -16,6 +16,7 @@ from .rows import (
     edge_rows,
     facility_rows,
     region_rows,
+    rules_intro,
     shortfall_rows,
     siting_rows,
     split_rows,
@@ -68,9 +69,8 @@ def _context(plan: PlanFiles, lang: str, texts: Texts) -> dict[str, Any]:
         "currency": currency(record, texts),
         "figures": key_figures(record, texts),
         "columns": [key for key, _ in COMMUNITY_COLUMNS],
-        "communities": community_rows(
-            plan.districts, plan.communities_before, record["shortfalls"], texts
-        ),
+        "communities": community_rows(plan.districts, plan.communities_before, record, texts),
+        "rules_intro": rules_intro(record, texts),
         "shortfalls": shortfall_rows(record, texts),
         "splits": split_rows(record, plan.districts, texts),
         "splits_intro": splits_intro(record, texts),

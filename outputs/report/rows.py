@@ -8,10 +8,18 @@ from typing import Any
 
 from geopandas import GeoDataFrame
 
+from ...instances.notes import DEFAULT_CURRENCY
+from ..kept import STATIONS, rules_asked
 from .texts import MISSING, Text, Texts, is_missing, number, percent
 
-DEFAULT_CURRENCY = "10,000 yuan"
-"""The policy's unit of money where nobody set another."""
+RULES = ("size", *STATIONS)
+"""Rules that every community may be judged by."""
+
+LISTED_AS = {"split": "size", "rebalance": "size"}
+"""Rule of the table that a shortfall is about, where it is called otherwise."""
+
+AREA_TOLERANCE_M2 = 0.01
+"""Floor area that may be missing without being called so, in m²."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,10 @@ class CommunityRow:
         What becomes of it, in words.
     faults
         What falls short in it.
+    kept
+        The rules that were asked for, if none of them falls short.
+    unasked
+        Rules that are unmet in it, and that the plan was not asked to keep.
     cells
         Shown figure and value to sort by, by column.
     """
@@ -40,6 +52,8 @@ class CommunityRow:
     provisional: bool
     street: str
     faults: tuple[Text, ...]
+    kept: Text
+    unasked: tuple[Text, ...]
     cells: tuple[tuple[str, float], ...]
 
 
@@ -59,29 +73,48 @@ COMMUNITY_COLUMNS = (
 def community_rows(
     districts: GeoDataFrame,
     communities_before: GeoDataFrame,
-    shortfalls: list[Mapping[str, Any]],
+    record: Mapping[str, Any],
     texts: Texts,
 ) -> list[CommunityRow]:
     """Return a row a community of the plan, those that change first."""
     names = dict(zip(communities_before["community_id"], communities_before["name"], strict=True))
-    faults: dict[str, list[Text]] = {}
-    for fault in shortfalls:
-        faults.setdefault(str(fault["place_id"]), []).append(texts.named("rule", fault["rule"]))
+    listed: dict[str, list[str]] = {}
+    for fault in record["shortfalls"]:
+        listed.setdefault(str(fault["place_id"]), []).append(str(fault["rule"]))
     rows = [
-        _community_row(district, names, faults.get(str(district["community_id"]), []), texts)
+        _community_row(
+            district, names, listed.get(str(district["community_id"]), []), record, texts
+        )
         for district in districts.drop(columns=districts.geometry.name).to_dict("records")
     ]
     return sorted(rows, key=lambda row: not row.is_changed)
 
 
+def rules_intro(record: Mapping[str, Any], texts: Texts) -> Text:
+    """Return which rules the table of communities is about, and which were not asked for."""
+    asked = rules_asked(record)
+    left = [rule for rule in RULES if rule not in asked]
+    checked = [texts(f"rule_{rule}") for rule in asked]
+    if not left:
+        return texts("rules_all", rules=checked)
+    return texts("rules_some", rules=checked, left=[texts(f"rule_{rule}") for rule in left])
+
+
 def _community_row(
-    district: Mapping[Any, Any], names: Mapping[str, Any], faults: list[Text], texts: Texts
+    district: Mapping[Any, Any],
+    names: Mapping[str, Any],
+    listed: list[str],
+    record: Mapping[str, Any],
+    texts: Texts,
 ) -> CommunityRow:
     change = str(district["change_type"])
     parent = _name(names.get(district["parent_id"]), district["parent_id"])
     residents = district["residents"]
     share = district["residents_in_reach"] / residents if residents else None
     figures = {**district, "share_in_reach": share}
+    asked, unmet = rules_asked(record), _unmet(district, record)
+    known = {LISTED_AS.get(rule, rule) for rule in listed}
+    faults = [*listed, *(rule for rule in unmet if rule in asked and rule not in known)]
     return CommunityRow(
         place=str(district["community_id"]),
         name=_name(district["name"], district["community_id"]),
@@ -91,9 +124,36 @@ def _community_row(
         else texts.named("change", change),
         provisional=bool(district["provisional"]),
         street="" if is_missing(district["street_id"]) else str(district["street_id"]),
-        faults=tuple(faults),
+        faults=tuple(texts.named("rule", rule) for rule in faults),
+        kept=_kept(record, texts),
+        unasked=tuple(
+            texts("rule_unasked", rule=texts(f"rule_{rule}")) for rule in unmet if rule not in asked
+        ),
         cells=tuple(_cell(figures[key], digits) for key, digits in COMMUNITY_COLUMNS),
     )
+
+
+def _kept(record: Mapping[str, Any], texts: Texts) -> Text:
+    """Return that the rules hold that were asked for; by name where these are not all."""
+    asked = rules_asked(record)
+    if asked == RULES:
+        return texts("rules_kept")
+    return texts("rules_kept_of", rules=[texts(f"rule_{rule}") for rule in asked])
+
+
+def _unmet(district: Mapping[Any, Any], record: Mapping[str, Any]) -> list[str]:
+    """Return the rules that the figures of a community break, asked for or not."""
+    rules, residents = record["policy"]["split"], district["residents"]
+    too_large = residents > rules["mandatory_residents"]
+    if rules["tier"] == "gradual":
+        too_large |= residents >= rules["gradual_residents"]
+        too_large |= district["households"] >= rules["gradual_households"]
+    broken = {
+        "size": too_large,
+        "floor_area": district["floor_area_shortfall_m2"] > AREA_TOLERANCE_M2,
+        "reach": district["residents_out_of_reach"] > 0,
+    }
+    return [rule for rule in RULES if broken[rule]]
 
 
 def _cell(value: Any, digits: int) -> tuple[str, float]:  # noqa: ANN401 (None and numpy scalars)
@@ -121,7 +181,7 @@ def split_rows(
                 "num_districts": MISSING if is_missing(split["districts"]) else split["districts"],
                 "bounds": _span(split["lower"], split["upper"]),
                 "districts": [] if part is None else _members(part),
-                "detail": split["detail"],
+                "detail": detail(split, texts),
                 "compactness": _compactness(split.get("compactness"), texts),
                 **proof(split, texts, scale_digits=0),
             }
@@ -176,7 +236,7 @@ def region_rows(
             "after": region["districts"],
             "is_first": key == "moved",
             "step": texts(f"region_{region[key].get('objective_of', key)}"),
-            "detail": region[key]["detail"],
+            "detail": detail(region[key], texts),
             **proof(region[key], texts, scale_digits=0),
         }
         for region in rebalance["regions"]
@@ -228,13 +288,18 @@ def proof(result: Mapping[str, Any], texts: Texts, *, scale_digits: int) -> dict
     }
 
 
+def detail(result: Mapping[str, Any], texts: Texts) -> Text | str:
+    """Return what a solve has to say beside its figures; empty if there is nothing."""
+    return texts.told(result["told"]) if "told" in result else str(result["detail"])
+
+
 def siting_rows(record: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
     """Return the solves of the siting, in order."""
     siting = record["siting"]
     return [
         {
             "name": texts(f"siting_{stage}", currency=currency(record, texts)),
-            "detail": _siting_detail(record, stage, texts),
+            "detail": detail(siting[stage], texts),
             **proof(siting[stage], texts, scale_digits=1),
         }
         for stage in ("cost", "served", "walking")
@@ -246,19 +311,6 @@ def currency(record: Mapping[str, Any], texts: Texts) -> Text:
     """Return the unit of money; the default one has a name in every language."""
     unit = record["policy"]["siting"]["currency"]
     return texts("currency_default") if unit == DEFAULT_CURRENCY else texts("currency", unit=unit)
-
-
-def _siting_detail(record: Mapping[str, Any], stage: str, texts: Texts) -> Text | str:
-    siting = record["siting"]
-    detail, lowest = siting[stage]["detail"], siting["lowest"]
-    if stage != "cost" or not detail or lowest is None or lowest["objective"] is None:
-        return str(detail)
-    return texts(
-        "siting_cost_detail",
-        lowest=number(lowest["objective"], 1),
-        status=texts.named("status", lowest["status"]),
-        slack=percent(record["policy"]["siting"]["cost_slack"], 1),
-    )
 
 
 def facility_rows(facilities: GeoDataFrame, texts: Texts) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .texts import LANGUAGES, Text, Texts, both, is_missing, load_texts, number, percent
+from ...instances.notes import LANGUAGES
+from .texts import Text, Texts, both, is_missing, load_texts, number, percent
 
 REPORT = Path(__file__).parent
 _UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
@@ -39,7 +40,8 @@ def template_environment(folder: Path, texts: Texts, *, lang: str | None = None)
     """
     Return an environment for the templates of a folder, which may build on those of the report.
 
-    Templates show a text by ``t(key)``, and by ``named(prefix, name)`` what something is called.
+    Templates show a text by ``t(key)``, by ``named(prefix, name)`` what something is called, and a
+    note of a record by ``told(record)``.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ def template_environment(folder: Path, texts: Texts, *, lang: str | None = None)
     environment.filters |= {"both": both, "number": number, "percent": percent}
     environment.tests["missing"] = is_missing
     environment.globals["t"] = lambda key, **values: shown(texts(key, **values))
+    environment.globals["told"] = lambda record: shown(texts.told(record))
     environment.globals["named"] = lambda prefix, name: shown(texts.named(prefix, name))
     return environment
 

@@ -1,4 +1,4 @@
-"""The words of the report in every language, from ``texts.toml``."""
+"""The words of the report in every language, from ``texts.toml``, and those of notes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-LANGUAGES = ("en", "zh")
+from ...instances.notes import LANGUAGES, fill, words
+
 MISSING = "\u2013"
 _MINUS = "\u2212"
 _MOST_DIGITS = 4
@@ -28,21 +29,24 @@ class Texts:
 
     by_lang: Mapping[str, Mapping[str, str]]
 
-    def __call__(self, key: str, **values: object) -> Text:
+    def __call__(self, key: str, /, **values: object) -> Text:
         """
         Return the text of ``key`` in every language.
 
         Parameters
         ----------
         key
-            Name in ``texts.toml``.
+            Name in ``texts.toml``, or a kind of note.
         values
             Fill its placeholders; one that is itself a text is taken in the same language.
         """
-        return {
-            lang: texts[key].format(**{name: in_language(v, lang) for name, v in values.items()})
-            for lang, texts in self.by_lang.items()
-        }
+        return {lang: fill(texts[key], values, lang) for lang, texts in self.by_lang.items()}
+
+    def told(self, record: Mapping[str, Any] | str) -> Text:
+        """Return a note of a record in every language; a sentence of an older one as it is."""
+        if isinstance(record, str):
+            return dict.fromkeys(self.by_lang, record)
+        return self(record["kind"], **record["values"])
 
     def named(self, prefix: str, name: object) -> Text:
         """Return the text of ``prefix_name``, or the name itself where it has none."""
@@ -54,12 +58,8 @@ class Texts:
 def load_texts() -> Texts:
     """Read the texts that come with the package."""
     path = Path(__file__).with_name("texts.toml")
-    return Texts(tomllib.loads(path.read_text(encoding="utf-8")))
-
-
-def in_language(value: object, lang: str) -> str:
-    """Return a text in ``lang``, and anything else as it is."""
-    return str(value[lang]) if isinstance(value, Mapping) else str(value)
+    own = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Texts({lang: {**words()[lang], **own[lang]} for lang in LANGUAGES})
 
 
 def both(text: object) -> Markup:

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
+from ...instances.notes import LANGUAGES
 from ...optimize.planning.trade_off import TradeOff
 from ..report.paths import Frame, frame_of, simplified, svg_paths
 from ..report.rows import currency
@@ -21,7 +22,7 @@ from ..report.template import (
     template_environment,
     texts_of,
 )
-from ..report.texts import LANGUAGES, Texts, number
+from ..report.texts import Texts, number
 from .figure import Curve, curve_svg
 from .table import curve_table, siting_figures
 

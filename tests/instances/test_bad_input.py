@@ -31,7 +31,7 @@ def _warning(location: Path | Layers, place: str, policy: Policy | None = None) 
     """Return the one warning about a layer or column."""
     read = build_city if isinstance(location, dict) else read_city
     city = read(location, policy)
-    found = [text for text in city.warnings if text.startswith(f"{place}:")]
+    found = [text for text in map(str, city.warnings) if text.startswith(f"{place}:")]
     assert len(found) == 1, city.warnings
     return found[0]
 
@@ -412,7 +412,7 @@ def test_site_far_from_the_network(grid, save):
     city = read_city(save(grid), policy)
     assert any(
         "sites: 1 site further than 75 m from the network (s1: 80 m)" in text
-        for text in city.warnings
+        for text in map(str, city.warnings)
     )
 
 

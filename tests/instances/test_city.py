@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 from shequ.instances.city import City, CityError, build_city, read_city, write_city
+from shequ.instances.notes import Note
 from shequ.instances.policy import Policy
 from shequ.instances.site_units import site_units
 
@@ -16,9 +17,9 @@ Layers = dict[str, gpd.GeoDataFrame]
 CITIES = Path(__file__).parents[3] / "shared" / "data" / "cities"
 
 
-def _said(texts: tuple[str, ...], *parts: str) -> bool:
-    """Whether one of the texts holds all of the parts."""
-    return any(all(part in text for part in parts) for text in texts)
+def _said(notes: tuple[Note, ...], *parts: str) -> bool:
+    """Whether one of the notes holds all of the parts."""
+    return any(all(part in text for part in parts) for text in map(str, notes))
 
 
 def test_good_city_reads_without_remarks(grid, save):
@@ -252,7 +253,8 @@ def test_optional_columns_get_their_defaults(grid):
     assert city.sites["fixed_cost"].tolist() == [0, 0]
     assert city.sites["required"].tolist() == [False, False]
     assert city.sites["services"].tolist() == ["", ""]
-    assert city.warnings == ("sites: no column fixed_cost and no cost_per_m2; taken as 0.",)
+    said = [*map(str, city.warnings)]
+    assert said == ["sites: no column fixed_cost and no cost_per_m2; taken as 0."]
 
 
 def test_yes_and_no_are_read(grid, save):

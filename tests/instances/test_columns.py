@@ -17,7 +17,7 @@ Layers = dict[str, gpd.GeoDataFrame]
 def _warnings(layers: Layers, place: str, policy: Policy | None = None) -> list[str]:
     """Return the warnings about a layer or column."""
     city = build_city(layers, policy)
-    return [text for text in city.warnings if text.startswith(f"{place}:")]
+    return [text for text in map(str, city.warnings) if text.startswith(f"{place}:")]
 
 
 def _refusal(layers: Layers, policy: Policy | None = None) -> str:
@@ -105,7 +105,7 @@ def test_missing_age_count_is_told_and_counted_as_none(grid, column):
     city = build_city(grid)
     assert city.units[column].tolist() == [0, *range(8)]
     assert city.units[column].dtype == np.int64
-    assert f"units.{column}: no value in 1 row (row 0); counted as 0." in city.warnings
+    assert f"units.{column}: no value in 1 row (row 0); counted as 0." in map(str, city.warnings)
 
 
 def test_age_count_without_any_value_is_left_out(grid):
@@ -113,7 +113,7 @@ def test_age_count_without_any_value_is_left_out(grid):
     grid["units"]["residents_65plus"] = None
     city = build_city(grid)
     assert "residents_65plus" not in city.units
-    assert "units.residents_65plus: no value in any row; left out." in city.warnings
+    assert "units.residents_65plus: no value in any row; left out." in map(str, city.warnings)
 
 
 def test_wrong_age_count_is_refused(grid):
@@ -162,7 +162,7 @@ def test_column_that_the_plan_writes_is_renamed(grid, name):
     assert city.units[f"{name}_input"].tolist() == ["mine"] * 9
     assert (
         f"units: 1 column renamed ({name} to {name}_input); the plan writes its own under the "
-        "old name." in city.warnings
+        "old name." in map(str, city.warnings)
     )
 
 

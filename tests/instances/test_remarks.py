@@ -10,7 +10,8 @@ Layers = dict[str, gpd.GeoDataFrame]
 
 def _groups(layers: Layers, policy: Policy) -> list[str]:
     """Return the warnings of groups that are not connected."""
-    return [text for text in build_city(layers, policy).warnings if "split.keep_together" in text]
+    said = map(str, build_city(layers, policy).warnings)
+    return [text for text in said if "split.keep_together" in text]
 
 
 def _split_all(**values: object) -> Policy:

@@ -14,7 +14,8 @@ import pytest
 import shapely
 from shequ.instances.city import read_city
 from shequ.instances.policy import Policy
-from shequ.optimize.planning.plan import Plan, make_plan
+from shequ.optimize.planning.plan import Plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.files import read_plan, write_plan
 from shequ.outputs.layers import PlanFiles

@@ -15,7 +15,7 @@ import pytest
 import shapely
 from shequ.instances.city import build_city, read_city
 from shequ.instances.policy import Policy
-from shequ.optimize.planning.plan import make_plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.files import geometry_type, read_plan, write_plan
 from shequ.outputs.layers import PlanFiles

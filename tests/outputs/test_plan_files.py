@@ -10,7 +10,9 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from shequ.optimize.planning import communities_named
 from shequ.optimize.planning.plan import Plan
+from shequ.outputs import schema
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.verify import verify_plan
 
@@ -18,6 +20,11 @@ from shequ.outputs.verify import verify_plan
 def test_the_written_plan_verifies(folder: Path) -> None:
     """Nothing speaks against the plan that was written."""
     assert verify_plan(folder).findings == ()
+
+
+def test_files_and_plans_tell_communities_by_the_same_columns() -> None:
+    """The schema of the files, which the verifier reads, names what a plan names."""
+    assert schema.IDENTITY == communities_named.IDENTITY
 
 
 def test_every_file_is_there_and_none_is_half_written(folder: Path) -> None:

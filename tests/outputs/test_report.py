@@ -16,7 +16,6 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from shequ.optimize.planning.shortfall import REMEDIES
 from shequ.outputs.console import summary
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.report import render_report
@@ -143,12 +142,6 @@ def test_shortfalls_are_listed_with_place_and_remedy(small_plan):
     assert "shortfalls: 2, places: 2" in page
 
 
-def test_remedies_read_the_same_in_the_record_and_in_the_report():
-    """Each remedy has a text, and its English is that of the record."""
-    english = load_texts().by_lang["en"]
-    assert {key: english[f"remedy_{key}"] for key in REMEDIES} == REMEDIES
-
-
 def test_plan_without_shortfalls_says_that_it_keeps_every_rule(small_plan):
     """The header says in one sentence that nothing falls short."""
     record = copy.deepcopy(small_plan.record) | {"shortfalls": []}
@@ -167,6 +160,66 @@ def test_split_alone_does_not_say_that_stations_suffice(small_plan):
     assert "keeps every rule of the policy" not in page
     assert "every rule is kept in every community" not in page
     assert summary(record).endswith("every rule that was asked for is met")
+
+
+def _rules(plan: PlanFiles, **changes: object) -> tuple[str, list[list[str]]]:
+    """Return what the table of communities says of rules: before it, and row by row."""
+    record = copy.deepcopy(plan.record) | {"shortfalls": []} | changes
+    page = render_report(dataclasses.replace(plan, record=record))
+    section = page.split('<section id="communities">')[1].partition("</section>")[0]
+    table = section.partition('id="table">')[2]
+    cells = [row.rpartition("<td data-v=")[2] for row in table.split("</tr>")[1:-1]]
+    english = r'class="t-en" lang="en">(.*?)</span>'
+    return section.partition("</p>")[0], [re.findall(english, cell) for cell in cells]
+
+
+def _with_districts(plan: PlanFiles, **columns: list[float]) -> PlanFiles:
+    """Return a plan whose communities meet every rule but for what the columns say."""
+    clean = {"residents": 9_000, "floor_area_shortfall_m2": 0.0, "residents_out_of_reach": 0}
+    return dataclasses.replace(plan, districts=plan.districts.assign(**clean | columns))
+
+
+def test_rules_of_a_whole_plan_are_all_checked(small_plan):
+    """A plan of both stages says that every rule is kept, and which rules these are."""
+    intro, rows = _rules(_with_districts(small_plan))
+    assert "checked for: Size of communities; Floor area; Within walking reach." in intro
+    assert "Not asked" not in intro
+    assert rows == [["kept"]] * 7
+    large = [15_000, *[9_000] * 6]
+    plan = _with_districts(small_plan, residents=large, residents_out_of_reach=[0, 40, *[0] * 5])
+    _, rows = _rules(plan)
+    assert rows == [["Size of communities"], ["Within walking reach"], *[["kept"]] * 5]
+
+
+def test_rules_of_a_split_alone_claim_nothing_of_stations(small_plan):
+    """A split says that sizes are kept, and where floor area and reach are unmet."""
+    far, area = [0, 40, *[0] * 5], [300.0, *[0.0] * 6]
+    plan = _with_districts(small_plan, floor_area_shortfall_m2=area, residents_out_of_reach=far)
+    nothing = {"mode": "none"} | dict.fromkeys(("budget", "lowest", "cost", "served", "walking"))
+    intro, rows = _rules(plan, siting=nothing, seconds={"split": 1.0})
+    assert "checked for: Size of communities. Not asked of this plan: Floor area;" in intro
+    page = render_report(dataclasses.replace(plan, record=small_plan.record | {"siting": nothing}))
+    assert "This plan leaves all facilities as they are." in page
+    assert "so that every community has enough" not in page
+    assert rows[0] == ["kept: Size of communities", "Floor area: unmet, not asked for"]
+    assert rows[1] == ["kept: Size of communities", "Within walking reach: unmet, not asked for"]
+    assert rows[2:] == [["kept: Size of communities"]] * 5
+    _, rows = _rules(plan, siting=nothing, seconds={}, split=[], rebalance={"regions": []})
+    assert rows[2:] == [["kept: Size of communities"]] * 5
+
+
+def test_rules_of_stations_alone_claim_nothing_of_sizes(small_plan):
+    """A plan of stations says which communities stay too large."""
+    plan = _with_districts(small_plan, residents=[15_000, *[9_000] * 6])
+    intro, rows = _rules(plan, split=[], seconds={"site": 1.0})
+    assert "Not asked of this plan: Size of communities." in intro
+    assert rows[0][1:] == ["Size of communities: unmet, not asked for"]
+    assert rows[1:] == [["kept: Floor area; Within walking reach"]] * 6
+    services = {"services": [], "unserved_m2": 0.0, "cost": 0.0, "mode": "one", "notes": []}
+    services |= {"proof": {"gap_of_what_can_change": None}}
+    siting = small_plan.record["siting"] | {"mode": "none", "cost": None, "walking": None}
+    _, rows = _rules(plan, split=[], seconds={"services": 1.0}, siting=siting, services=services)
+    assert rows[1:] == [["kept: Floor area; Within walking reach"]] * 6
 
 
 def test_split_communities_come_first_in_the_table(small_plan):

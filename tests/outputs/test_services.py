@@ -17,17 +17,22 @@ import pytest
 import shapely
 from shequ.instances.catalogue import builtin_catalogue
 from shequ.instances.city import read_city
+from shequ.instances.notes import note
 from shequ.instances.policy import Policy
-from shequ.optimize.planning.plan import Plan, ServicesAsked, make_plan
+from shequ.optimize.planning.plan import Plan, ServicesAsked
+from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.compare.comparison import ComparedPlan, Comparison
+from shequ.outputs.compare.facilities import differing_facilities
 from shequ.outputs.compare.page import render_comparison
 from shequ.outputs.console import summary
 from shequ.outputs.files import write_plan
 from shequ.outputs.kept import lacks_services
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.reading import read_plan
+from shequ.outputs.report.mapdata import map_data
 from shequ.outputs.report.page import render_report
+from shequ.outputs.report.texts import load_texts
 from shequ.outputs.service_layers import _unmet_needs
 from shequ.outputs.verify import verify_layers, verify_plan
 
@@ -97,6 +102,23 @@ def test_the_summary_and_the_report_tell_the_services(plan: Plan, folder: Path) 
     assert "Cost of the stations" in report
 
 
+def test_the_report_tells_what_is_left_out_in_both_languages(folder: Path) -> None:
+    """A service that cannot be sited is named with the reason, in English and Chinese."""
+    files = read_plan(folder)
+    record = copy.deepcopy(files.record)
+    names = {"en": "primary school", "zh": "小学"}
+    told = [
+        note("service_without_area", service=names),
+        note("service_unknown", count=2, service="x"),
+    ]
+    record["services"]["notes"] = [one.as_record() for one in told]
+    report = render_report(replace(files, record=record))
+    part = report.split('<section id="services">')[1].partition("</section>")[0]
+    assert "primary school is left out: it has no min_area_m2 in the catalogue." in part
+    assert "小学未参与布局：目录中没有其 min_area_m2。" in part
+    assert "2 个站点提供目录中没有的服务 x。" in part
+
+
 def test_what_services_lack_is_no_rule_that_is_kept(folder: Path) -> None:
     """Without shortfalls of stations, neither pages nor summary claim that all is well."""
     files = read_plan(folder)
@@ -123,6 +145,75 @@ def test_what_services_lack_is_no_rule_that_is_kept(folder: Path) -> None:
     assert "Stations cost" in page
     assert "but lacks some services" in page
     assert "Cost of the stations per resident" in page
+
+
+def test_the_map_marks_the_places_that_lack_a_service(folder: Path) -> None:
+    """One mark a place, with all that it lacks in both languages; none for stations alone."""
+    files = read_plan(folder)
+    assert files.service_gaps is not None
+    texts = load_texts()
+    marks = map_data(files, texts)["gaps"]
+    gaps = files.service_gaps
+    assert len(marks["id"]) == len(gaps.groupby(["place_kind", "place_id"]))
+    short = gaps.loc[gaps["rule"] == "reach", "short"].sum()
+    assert sum(marks["people"]) == pytest.approx(short, abs=len(marks["id"]))
+    row = gaps[gaps["rule"] == "reach"].sort_values("short").iloc[-1]
+    lines = marks["lines"][marks["id"].index(row["place_id"])]
+    service = builtin_catalogue()[row["service"]]
+    assert any(service.name_zh in line and f"{row['short']:,.0f}" in line for line in lines["zh"])
+    assert any(line.endswith("people out of reach") for line in lines["en"])
+    assert 'data-layer="gaps"' in (folder / "report.html").read_text(encoding="utf-8")
+    alone = replace(files, service_gaps=None, services=None)
+    assert map_data(alone, texts)["gaps"]["id"] == []
+
+
+@pytest.mark.slow
+def test_marks_are_switched_on_and_tell_what_lacks(
+    folder: Path, notes: Callable[[str, str], dict[str, str]]
+) -> None:
+    """The layer is off at first; a mark tells its place's lacks, and a click selects the place."""
+    script = """
+    const group = document.querySelector("svg[data-side=after] .gaps");
+    note("before", group.style.display);
+    document.querySelector('[type=checkbox][data-layer="gaps"]').click();
+    note("after", group.style.display);
+    const mark = group.querySelector("path"), box = mark.getBoundingClientRect();
+    const at = { bubbles: true, clientX: box.left + 3, clientY: box.top + 3 };
+    mark.dispatchEvent(new PointerEvent("pointermove", at));
+    note("tip", document.getElementById("tip").textContent.replace(/"/g, ""));
+    mark.dispatchEvent(new MouseEvent("click", at));
+    note("legend", document.getElementById("legend").textContent);
+    """
+    files = read_plan(folder)
+    marks = map_data(files, load_texts())["gaps"]
+    noted = notes(render_report(files), script)
+    assert (noted["before"], noted["after"]) == ("none", "")
+    assert noted["tip"] == "".join(marks["lines"][0]["en"])
+    assert noted["selected"] == marks["id"][0]
+    assert "lacks a service" in noted["legend"]
+
+
+def test_facilities_that_plans_treat_differently_are_listed(folder: Path) -> None:
+    """A facility that only one plan has, and one that is larger, stand on the page; no others."""
+    files = read_plan(folder)
+    assert files.services is not None
+    table = pd.DataFrame(files.services)
+    other = table.drop(index=table.index[_open(files.services, "parcel")]).copy()
+    row = _open(files.services, "comprehensive_station")
+    gone = table.iloc[_open(files.services, "parcel")]
+    other.loc[table.index[row], "floor_area_m2"] += 40.0
+    plans = [ComparedPlan("A", files, table), ComparedPlan("B", files, other)]
+    found = differing_facilities(Comparison(tuple(plans))).set_index(["site_id", "kind"])
+    assert set(found.index) == {
+        (gone["site_id"], "parcel"),
+        (table["site_id"].iloc[row], "comprehensive_station"),
+    }
+    assert found.loc[(gone["site_id"], "parcel"), "action_1"] == "none"
+    assert "Facilities that differ" in render_comparison(Comparison(tuple(plans)))
+    same = Comparison((plans[0], replace(plans[0], name="B")))
+    assert "Facilities that differ" not in render_comparison(same)
+    alone = Comparison((plans[0], ComparedPlan("B", files, None)))
+    assert differing_facilities(alone).empty
 
 
 def test_layers_of_services_have_styles(folder: Path) -> None:

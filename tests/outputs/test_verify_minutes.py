@@ -14,7 +14,7 @@ from shequ.instances.policy import Policy
 from shequ.instances.synthetic.city import generate_city
 from shequ.instances.travel import GROUPS, Group, walking_times
 from shequ.models.siting.station import nearest_open
-from shequ.optimize.planning.plan import make_plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.files import read_plan, write_plan
 from shequ.outputs.verify import verify_layers, verify_plan

@@ -15,7 +15,8 @@ from shequ.instances.city import City, read_city
 from shequ.instances.decided_city import apply_decisions
 from shequ.instances.decisions import Decision
 from shequ.instances.policy import Policy
-from shequ.optimize.planning.plan import Plan, make_plan
+from shequ.optimize.planning.plan import Plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.verify import verify_layers
 

@@ -15,7 +15,7 @@ from shequ.instances.city import City, read_city
 from shequ.instances.policy import Policy
 from shequ.optimize.planning.explain import Explanation, explain_siting
 from shequ.optimize.planning.explained_communities import planned_communities
-from shequ.optimize.planning.plan import make_plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.optimize.result import Status
 from shequ.outputs.conflicts_files import explanation_text, write_explanation
 

@@ -15,9 +15,10 @@ from shequ.instances.policy import Policy
 from shequ.instances.walking import walking_times
 from shequ.optimize.limits import Deadline, Stop
 from shequ.optimize.planning.audit import audit_city, blind_spots
-from shequ.optimize.planning.plan import ServicesAsked, make_plan
+from shequ.optimize.planning.plan import ServicesAsked
 from shequ.optimize.planning.shortfall import InfeasibleError
 from shequ.optimize.planning.split import split_city
+from shequ.optimize.planning.stages import make_plan
 from shequ.optimize.progress import Progress
 from shequ.optimize.result import Status
 

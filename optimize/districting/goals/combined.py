@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ....instances.notes import all_of, note
 from ....models.districting.combined import combined_model
 from ....models.districting.combined_plan import CombinedModel, Inequality, needs_centres
 from ....models.districting.measures import Geography, Parts
@@ -98,7 +99,7 @@ def solve_combined(
     )
     conflicts = obvious_conflicts(problem, ["weight"] * problem.weights.shape[1])
     if conflicts:
-        search.infeasible, search.detail = True, "; ".join(conflicts)
+        search.rule_out(all_of(conflicts))
         return search.result()
     run = _Run(search, objective, geography, allowed)
     with search.timed("heuristic"):
@@ -106,8 +107,7 @@ def solve_combined(
     if search.plan is None and packing_impossible(
         problem, solver="highs", limits=limits.within(search.deadline.seconds_left / 4), stop=stop
     ):
-        search.infeasible = True
-        search.detail = "the units cannot be balanced, even without contiguity"
+        search.rule_out(note("unbalanceable"))
     if not search.done:
         run.prove()
     return search.result()
@@ -187,8 +187,7 @@ class _Run:
     def _nothing_left(self) -> None:
         """No plan is left: the known one is optimal, or none keeps the caps."""
         if self.search.plan is None:
-            self.search.infeasible = True
-            self.search.detail = "no connected plan keeps the bounds and caps"
+            self.search.rule_out(note("no_plan_within_caps"))
         else:
             self.search.raise_bound(self.search.objective)
 

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
+from ....instances.notes import all_of, note
 from ....models.districting.label_rules import centre_bounds, rule_pairs
 from ....models.districting.objective import Objective
 from ....models.districting.problem import Districting
@@ -123,7 +124,7 @@ def solve_districting(
     search.detail = choice.why
     conflicts = obvious_conflicts(problem, labels)
     if conflicts:
-        search.infeasible, search.detail = True, "; ".join(conflicts)
+        search.rule_out(all_of(conflicts))
     elif problem.num_districts == 1:
         _take_whole(search)
     else:
@@ -136,7 +137,7 @@ def _take_whole(search: Search) -> None:
     whole = np.zeros(search.problem.num_nodes, dtype=np.int64)
     broken = search.problem.violations(whole)
     if broken:
-        search.infeasible, search.detail = True, "; ".join(broken[:3])
+        search.rule_out(note("rules_broken", rules=broken[:3]))
         return
     search.offer(whole)
     search.raise_bound(search.objective)
@@ -255,7 +256,7 @@ class _HessEngine:
         if np.isfinite(fixing.bound) or search.plan is not None:
             search.raise_bound(fixing.bound)
         else:
-            search.infeasible, search.detail = True, "no connected plan keeps the bounds"
+            search.rule_out(note("no_plan"))
 
     def _polish(self) -> None:
         """Solve the Hess model on the pairs of least bound."""
@@ -323,8 +324,7 @@ class _HessEngine:
     def _nothing_left(self) -> None:
         """No plan among the pairs that were left: the known one is optimal, or none exists."""
         if self.search.plan is None:
-            self.search.infeasible = True
-            self.search.detail = "no connected plan keeps the bounds"
+            self.search.rule_out(note("no_plan"))
         else:
             self.search.raise_bound(self.search.objective)
 

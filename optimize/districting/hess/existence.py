@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....instances.notes import note
 from ....models.districting.problem import Districting
 from ....models.districting.rooted import rooted_pairs, without_centres
 from ....models.formulation import BoolArray, FloatArray, IntArray
@@ -50,8 +51,7 @@ def look_for_a_plan(search: Search, *, share: float) -> None:
         limits=search.limits.within(deadline.seconds_left / 4),
         stop=search.stop,
     ):
-        search.infeasible = True
-        search.detail = "the units cannot be balanced, even without contiguity"
+        search.rule_out(note("unbalanceable"))
         return
     allowed = rooted_pairs(problem)
     if not allowed.any(axis=1).all():
@@ -69,8 +69,7 @@ def look_for_a_plan(search: Search, *, share: float) -> None:
 
 
 def _impossible(search: Search) -> None:
-    search.infeasible = True
-    search.detail = "no connected plan keeps the bounds"
+    search.rule_out(note("no_plan"))
 
 
 def list_plans(search: Search, together: BoolArray, *, seconds: float) -> None:

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from ....instances.notes import all_of, note
 from ....models.districting.labelling import (
     Symmetry,
     labelling_model,
@@ -126,7 +127,7 @@ def solve_labelling(
     )
     conflicts = obvious_conflicts(problem, ["weight"] * problem.weights.shape[1])
     if conflicts:
-        search.infeasible, search.detail = True, "; ".join(conflicts)
+        search.rule_out(all_of(conflicts))
         return search.result()
     if start is not None:
         search.offer(start)
@@ -168,8 +169,7 @@ def _explain(search: Search) -> None:
     seconds = max(search.deadline.seconds_left / 4, 1.0)
     limits = search.limits.within(seconds)
     if packing_impossible(search.problem, solver=search.solver, limits=limits, stop=search.stop):
-        search.infeasible = True
-        search.detail = "the units cannot be balanced, even without contiguity"
+        search.rule_out(note("unbalanceable"))
 
 
 def _start(search: Search, objective: Objective, start: IntArray | None, *, starts: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....instances.notes import all_of
 from ....models.districting.objective import Objective
 from ....models.districting.problem import Districting
 from ....models.formulation import IntArray
@@ -93,7 +94,7 @@ def solve_large(
     labels = [f"of weight {w}" for w in range(problem.weights.shape[1])]
     conflicts = obvious_conflicts(problem, labels)
     if conflicts:
-        search.infeasible, search.detail = True, "; ".join(conflicts)
+        search.rule_out(all_of(conflicts))
         return search.result()
     if problem.num_districts == 1:
         search.offer(np.zeros(problem.num_nodes, dtype=np.int64))

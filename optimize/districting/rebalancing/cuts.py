@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from ....instances.notes import Note, named, note
 from ....models.districting.problem import Districting
 from ....models.districting.rebalancing import Rebalancing
 from ....models.districting.rebalancing_model import RebalancingModel
@@ -99,26 +100,41 @@ class Contiguity:
         return [passing_cut(columns[[int(node), *ends]], columns[between]) for node in island]
 
 
-def obvious_conflicts(asked: Rebalancing) -> list[str]:
-    """Reasons why no plan exists that need no solver, in words."""
+def obvious_conflicts(asked: Rebalancing) -> list[Note]:
+    """Reasons why no plan exists that need no solver."""
     problem = asked.problem
-    words = ("residents", "households")
+    words = [named("amount", name) for name in ("residents", "households")]
     found = [
-        f"{problem.name(int(i))} alone has {problem.weights[i, w]:,.0f} {words[w]}, more than a "
-        f"community may have ({problem.upper[w]:,.0f})"
+        note(
+            "community_unit_too_large",
+            unit=problem.name(int(i)),
+            amount=problem.weights[i, w],
+            what=words[w],
+            most=problem.upper[w],
+        )
         for i, w in np.argwhere(problem.weights > problem.upper + 1e-6)[:5]
     ]
     total = problem.weights.sum(axis=0)
     for w, word in enumerate(words[: total.size]):
         if total[w] > asked.most * problem.upper[w] + 1e-6:
             found.append(
-                f"{total[w]:,.0f} {word} do not fit into {asked.most} communities of at most "
-                f"{problem.upper[w]:,.0f}"
+                note(
+                    "communities_too_small",
+                    amount=total[w],
+                    what=word,
+                    communities=asked.most,
+                    most=problem.upper[w],
+                )
             )
         if total[w] < asked.least * problem.lower[w] - 1e-6:
             found.append(
-                f"{total[w]:,.0f} {word} are too few for {asked.least} communities of at least "
-                f"{problem.lower[w]:,.0f}"
+                note(
+                    "communities_too_many",
+                    amount=total[w],
+                    what=word,
+                    communities=asked.least,
+                    least=problem.lower[w],
+                )
             )
     return found
 

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ....instances.notes import all_of
 from ....models.districting.objective import Objective
 from ....models.districting.rebalancing import Rebalancing
 from ....models.districting.rebalancing_model import RebalancingModel, Second, rebalancing_model
@@ -108,7 +109,7 @@ def rebalance_districts(
     )
     conflicts = obvious_conflicts(asked)
     if conflicts:
-        run.moves.infeasible, run.moves.detail = True, "; ".join(conflicts)
+        run.moves.infeasible, run.moves.told = True, all_of(conflicts)
         return Rebalanced(None, run.stated(run.moves), None)
     run.start()
     run.fewest_moves(run.deadline.seconds_left * (1.0 if run.plan is None else 0.4))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ....instances.notes import Note, note
 from ....models.formulation import FloatArray, IntArray
 from ...result import Reason, Result, Status
 from ...search import TOLERANCE
@@ -21,7 +22,7 @@ class Stage:
     objective: float = np.inf
     infeasible: bool = False
     ended: Reason = Reason.TIME
-    detail: str = ""
+    told: Note | None = None
     nodes: int = 0
     cuts: int = 0
     version: str = ""
@@ -76,5 +77,4 @@ class Stage:
             version=self.version,
             nodes=self.nodes,
             cuts=self.cuts,
-            detail=self.detail or ("no connected plan keeps the bounds" * self.infeasible),
-        )
+        ).telling(self.told or (note("no_plan") if self.infeasible else None))

@@ -23,7 +23,12 @@ LARGE = 20_000
 
 
 def relaxation_bound(
-    search: Search[Any], model: LinearModel, *, share: float, interior: bool | None = None
+    search: Search[Any],
+    model: LinearModel,
+    *,
+    share: float,
+    interior: bool | None = None,
+    crossover: bool = False,
 ) -> DualBound | None:
     """
     Solve the linear relaxation within a share of the time left, and take the bound.
@@ -36,13 +41,18 @@ def relaxation_bound(
         Share of the time left.
     interior
         Whether to take the interior point method; None for large models only.
+    crossover
+        Whether it goes on to a corner.
     """
     if not (model.num_rows and model.num_columns):
         return None
     seconds = share * search.deadline.seconds_left
     limits = search.limits.within(seconds)
     relaxed = solve_lp(
-        model, limits=limits, interior=model.rows.nnz > LARGE if interior is None else interior
+        model,
+        limits=limits,
+        interior=model.rows.nnz > LARGE if interior is None else interior,
+        crossover=crossover,
     )
     if relaxed.status is Status.INFEASIBLE:
         search.infeasible = search.plan is None
