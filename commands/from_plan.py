@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from .interrupts import leave
 from .options import SolverOptions
 from .planning import PlanOptions, check_plan_options, read_inputs, tuning, verify_folder
+
+if TYPE_CHECKING:
+    from ..optimize.planning.plan import ServicesAsked
 
 
 def run_from_plan(
@@ -21,6 +25,7 @@ def run_from_plan(
     search: SolverOptions,
     relax: bool,
     budget: float | None,
+    services: ServicesAsked | None = None,
 ) -> None:
     """
     Make a plan from an earlier one, write it with its changes, and verify it.
@@ -31,7 +36,7 @@ def run_from_plan(
         The city as it is now.
     earlier
         Folder of the earlier plan.
-    where, search, relax, budget
+    where, search, relax, budget, services
         As for `shequ plan`.
     """
     from ..optimize.limits import Stop  # noqa: PLC0415 - quick --help
@@ -67,6 +72,7 @@ def run_from_plan(
             before,
             budget=budget,
             relax=relax,
+            services=services,
             seconds=search.time_limit,
             stop=stop,
             listen=listen,

@@ -186,7 +186,7 @@ def _run(
 ) -> None:
     """Make a plan of some stages, write it and verify what was written."""
     from ..optimize.limits import Stop  # noqa: PLC0415
-    from ..optimize.planning.plan import make_plan  # noqa: PLC0415
+    from ..optimize.planning.stages import make_plan  # noqa: PLC0415
     from ..optimize.solvers import backend_named  # noqa: PLC0415
     from ..outputs.assemble import plan_layers  # noqa: PLC0415
     from ..outputs.console import narrator, summary  # noqa: PLC0415
@@ -196,11 +196,7 @@ def _run(
     _check_language(lang)
     if budget is not None and not math.isfinite(budget):
         raise ValueError(f"--budget {budget} not understood; give an amount, or leave it out.")
-    if services is not None and budget is not None:
-        raise ValueError(
-            "--budget is for stations alone; with --services set services.budget_of_street."
-        )
-    asked = asked_services(services, catalogue)
+    asked = asked_services(services, catalogue, budget)
     _check_output(output)
     began = time.monotonic()
     read, rules = read_inputs(
@@ -240,19 +236,26 @@ def _run(
     typer.echo(f"report: {files[-1]}")
 
 
-def asked_services(services: str | None, catalogue: Path | None) -> ServicesAsked | None:
+def asked_services(
+    services: str | None, catalogue: Path | None, budget: float | None = None
+) -> ServicesAsked | None:
     """
     Read which services are wanted.
 
     Raises
     ------
     ValueError
-        If the catalogue cannot be used, or is given without services.
+        If the catalogue cannot be used, or is given without services; if there is a budget, which
+        is for stations alone.
     """
     from ..instances.catalogue import load_catalogue  # noqa: PLC0415 - quick --help
     from ..instances.services import service_ids  # noqa: PLC0415
     from ..optimize.planning.plan import ServicesAsked  # noqa: PLC0415
 
+    if services is not None and budget is not None:
+        raise ValueError(
+            "--budget is for stations alone; with --services set services.budget_of_street."
+        )
     if services is None:
         if catalogue is not None:
             raise ValueError("--catalogue is for --services; add --services all or some ids.")
@@ -324,12 +327,18 @@ def plan(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Audit, split, site, write and verify: the whole plan of a city."""
-    if earlier is not None and services is not None:
-        raise ValueError("--from starts from the stations of a plan; leave --services out.")
     if earlier is not None:
         from .from_plan import run_from_plan  # noqa: PLC0415 - it builds on this module
 
-        run_from_plan(city, earlier, where=where, search=search, relax=relax, budget=budget)
+        run_from_plan(
+            city,
+            earlier,
+            where=where,
+            search=search,
+            relax=relax,
+            budget=budget,
+            services=asked_services(services, catalogue, budget),
+        )
         return
     _run(
         city,

@@ -1,4 +1,4 @@
-"""What a plan changes of an earlier one: stations, communities of units, cost and minutes."""
+"""What a plan changes of an earlier one: facilities, communities of units, cost and minutes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..optimize.planning.from_plan import EarlierPlan
+from ..optimize.planning.earlier_plan import EarlierPlan
 from .atomic import replacing
 from .layers import PlanFiles
 from .reading import read_plan
+from .service_changes import AREA_TOLERANCE_M2, earlier_services, service_changes, service_lines
 
 CHANGES = "changes.csv"
-COLUMNS = ("kind", "id", "name", "change", "before", "after", "residents")
-AREA_TOLERANCE_M2 = 0.5
+COLUMNS = ("kind", "id", "name", "change", "before", "after", "residents", "service")
 MOST_LINES = 10
 
 
@@ -54,6 +54,18 @@ def read_earlier(folder: Path) -> tuple[EarlierPlan, PlanFiles]:
             )
         },
         record=files.record,
+        site_grown_m2={
+            str(site): max(0.0, float(area) - float(before))
+            for site, area, before, status in zip(
+                *(
+                    files.facilities[name]
+                    for name in ("site_id", "floor_area_m2", "floor_area_before_m2", "status")
+                ),
+                strict=True,
+            )
+            if status == "existing"
+        },
+        services=earlier_services(files),
     )
     return earlier, files
 
@@ -71,9 +83,11 @@ def plan_changes(earlier: PlanFiles, now: PlanFiles) -> pd.DataFrame:
     -------
     DataFrame
         One row a change: of stations (opened, no longer open, resized, new, gone from the input),
-        of units (another community, new, gone) and of communities (new, vanished).
+        or instead of all facilities of services where the plan has these, of units (another
+        community, new, gone) and of communities (new, vanished).
     """
-    rows = [*_stations(earlier, now), *_communities(earlier, now), *_units(earlier, now)]
+    sites = _stations if now.services is None else service_changes
+    rows = [*sites(earlier, now), *_communities(earlier, now), *_units(earlier, now)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -181,7 +195,7 @@ def changes_text(table: pd.DataFrame, earlier: PlanFiles, now: PlanFiles) -> str
     record = now.record["from_plan"]
     moved = table[(table["kind"] == "unit") & (table["change"] == "another community")]
     lines = [f"changes against {record['earlier']}:"]
-    lines += list(_station_lines(table, record))
+    lines += list(_site_lines(table, earlier, now))
     lines += list(_split_lines(record))
     lines.append(
         f"  units that change community: {len(moved)}, "
@@ -189,6 +203,16 @@ def changes_text(table: pd.DataFrame, earlier: PlanFiles, now: PlanFiles) -> str
     )
     lines += list(_money_and_minutes(earlier, now))
     return "\n".join(lines)
+
+
+def _site_lines(table: pd.DataFrame, earlier: PlanFiles, now: PlanFiles) -> Iterator[str]:
+    """Yield what changed of the services, or of the stations where there are no others."""
+    if now.services is not None:
+        yield from service_lines(table, now.record, most=MOST_LINES, file=CHANGES)
+        return
+    yield from _station_lines(table, now.record["from_plan"])
+    if earlier.services is not None:
+        yield "  note: its other services are left out; `--services all` starts from them too."
 
 
 def _station_lines(table: pd.DataFrame, record: dict[str, Any]) -> Iterator[str]:
@@ -232,12 +256,17 @@ def _proof(step: dict[str, Any]) -> str:
 
 
 def _money_and_minutes(earlier: PlanFiles, now: PlanFiles) -> Iterator[str]:
-    old, new = (plan.record["figures"]["after"]["cost"] for plan in (earlier, now))
+    plans = (earlier.record, now.record)
+    old, new = (record["figures"]["after"]["cost"] for record in plans)
+    offers = [bool(record.get("services")) for record in plans]
+    word = "cost of stations" if any(offers) and not all(offers) else "cost"
+    if all(offers):
+        old, new = (record["services"]["cost"] for record in plans)
     cheapest = now.record["from_plan"]["cheapest"]
     least = "" if not cheapest or cheapest["objective"] is None else (
         f"; the cheapest plan for these communities costs {cheapest['objective']:,.1f}"
     )  # fmt: skip
-    yield f"  cost: {old:,.1f} → {new:,.1f} ({new - old:+,.1f}){least}"
+    yield f"  {word}: {old:,.1f} → {new:,.1f} ({new - old:+,.1f}){least}"
     minutes = [
         plan.units.set_index(plan.units["unit_id"].astype(str))[["minutes", "residents"]]
         for plan in (earlier, now)

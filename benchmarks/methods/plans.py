@@ -67,7 +67,7 @@ def whole_city(problem: CityFile, ask: Ask) -> Answer:
     """Read, audit, split, site, write: all that `shequ plan` does but the verification."""
     from ...instances.city import read_city  # noqa: PLC0415 - geopandas takes a second to load
     from ...instances.policy import Policy  # noqa: PLC0415
-    from ...optimize.planning.plan import make_plan  # noqa: PLC0415
+    from ...optimize.planning.stages import make_plan  # noqa: PLC0415
     from ...outputs.assemble import plan_layers  # noqa: PLC0415
     from ...outputs.files import write_plan  # noqa: PLC0415
 

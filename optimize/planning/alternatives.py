@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...instances.city import City
+from ...instances.notes import note
 from ...instances.policy import Policy
 from ...instances.site_units import site_units
 from ...instances.walking import walking_times
@@ -21,8 +22,9 @@ from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress, silent
 from ..result import Reason, Result, Status
 from .audit import audit_city
+from .communities_named import new_communities
 from .community import CommunitySplit, SplitTask
-from .plan import Plan, new_communities, plan_without_stations
+from .plan import Plan, plan_without_stations
 from .split import split_city
 from .split_goals import INERTIA
 
@@ -265,7 +267,6 @@ def _as_split(
         status=Status.FEASIBLE,
         reason=Reason.LIMIT,
         bound=bound,
-        detail=f"alternative {place}: {result.detail}",
-    )
+    ).telling(note("alternative", place=place, why=result.told or result.detail))
     finished = task.finished(problem, split.tolerance, solution)
     return replace(finished, ruled_out=split.ruled_out)

@@ -4,14 +4,16 @@ A plan that starts from an earlier one and changes as little of it as new data a
 In this order: communities that the earlier plan divided keep their districts where these still
 meet every rule; the others are divided anew with the fewest residents moved (the rebalancing model
 within the community). For the communities that come of that, the fewest stations are opened or no
-longer opened, then cost is least. Each step is proven given the ones before it.
+longer opened, then cost is least. Each step is proven given the ones before it. All services laid
+out together start from those of the earlier plan, where a change has a price
+(:mod:`.kept_services`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +21,11 @@ import pandas as pd
 from ...instances.city import City
 from ...instances.decisions import locked_communities
 from ...instances.policy import Policy
+from ...instances.service_places import Places
 from ...instances.site_units import site_units
-from ...instances.walking import WalkingTimes, walking_times
+from ...instances.stationed_city import stationed_city
+from ...instances.travel import CityWalks
+from ...instances.walking import WalkingTimes
 from ...models.formulation import IntArray
 from ...models.siting.station import Siting
 from ..limits import Deadline, Stop
@@ -30,49 +35,19 @@ from .audit import audit_city
 from .clock import Clock
 from .communities_named import free_id, new_communities
 from .community import SplitTask
+from .earlier_plan import EarlierPlan
 from .from_plan_stations import Restationing, RestationTask
 from .kept_splits import KeptSplit, keep_split
-from .kept_stations import EarlierStations
 from .over_threshold import over_threshold
-from .plan import SPLITTING, Plan, plan_of
+from .plan import Plan, ServicesAsked, plan_of
 from .shortfall import InfeasibleError, Shortfall
 from .site import siting_problem
 from .snapshot import Snapshot, communities_of_sites
 from .split import split_shortfalls
+from .stages import SPLITTING, short_of_stations
 
-
-@dataclass(frozen=True, eq=False)
-class EarlierPlan:
-    """
-    What an earlier plan decided.
-
-    Parameters
-    ----------
-    name
-        Where it comes from.
-    unit_community, unit_parent
-        Its community of each unit, and that community's parent, by unit id.
-    community_names
-        Name of each of its communities, by id.
-    site_area
-        Floor area of each site that is open, by site id.
-    record
-        Content of its ``plan.json``.
-    """
-
-    name: str
-    unit_community: Mapping[str, str]
-    unit_parent: Mapping[str, str]
-    community_names: Mapping[str, str]
-    site_area: Mapping[str, float]
-    record: Mapping[str, Any]
-
-    def stations(self, city: City) -> EarlierStations:
-        """Return what it made of the sites of a city; sites that it did not know were closed."""
-        ids = city.sites["site_id"].astype(str)
-        area = np.array([self.site_area.get(name, 0.0) for name in ids], dtype=float)
-        is_open = np.array([name in self.site_area for name in ids], dtype=bool)
-        return EarlierStations(is_open, area)
+if TYPE_CHECKING:
+    from .services import CityServices
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +103,7 @@ def replan(
     *,
     budget: float | None = None,
     relax: bool = True,
+    services: ServicesAsked | None = None,
     seconds: float | None = None,
     stop: Stop | None = None,
     listen: Listener = silent,
@@ -145,6 +121,8 @@ def replan(
         Money to spend: the most residents are served first, with the fewest changes then.
     relax
         Meet what can be met and list the rest; otherwise refuse.
+    services
+        Services to lay out together instead of stations alone.
     seconds
         Time limit for both stages together.
     stop, listen
@@ -157,7 +135,10 @@ def replan(
     NoPlanError
         If nothing was found within the limits.
     """
-    task = _Task(city, policy, earlier, budget, relax, stop, listen)
+    given = city
+    if services is not None:
+        city, policy = stationed_city(city, policy, services.catalogue)
+    task = _Task(city, policy, earlier, budget, relax, stop, listen, given, services)
     return task.run(seconds)
 
 
@@ -172,12 +153,15 @@ class _Task:
     relax: bool
     stop: Stop | None
     listen: Listener
+    given: City
+    services: ServicesAsked | None
 
     def run(self, seconds: float | None) -> tuple[Plan, Replanning]:
         city, policy, clock = self.city, self.policy, Clock()
         deadline = None if seconds is None else Deadline.after(seconds)
         self.listen(Progress("walk", text="walking times"))
-        times = walking_times(city, policy)
+        walks = CityWalks(city, policy)
+        times = walks.minutes()
         before = audit_city(city, policy, times)
         clock.lap("walk")
         kept, missing = self.splits(before, deadline)
@@ -186,10 +170,16 @@ class _Task:
         names, unit_community = new_communities(city, home, before, splits)
         names = self.named(names, unit_community, kept)
         clock.lap("split")
-        left = policy.siting.seconds if deadline is None else max(1.0, deadline.seconds_left)
-        site_community = communities_of_sites(home, unit_community)
-        stations = self.stations(times, names, unit_community, site_community, left)
-        clock.lap("site")
+        left = None if deadline is None else max(1.0, deadline.seconds_left)
+        places = Places(names, unit_community, communities_of_sites(home, unit_community))
+        stations, laid_out = None, None
+        if self.services is None:
+            stations = self.stations(times, places, left or policy.siting.seconds)
+            missing += stations.missing
+        else:
+            laid_out = self.facilities(self.services, walks, places, left)
+            missing += short_of_stations(city, policy, times, laid_out)
+        clock.lap("site" if laid_out is None else "services")
         plan = plan_of(
             city,
             policy,
@@ -198,21 +188,23 @@ class _Task:
             names=names,
             unit_community=unit_community,
             site_unit=home,
-            siting=stations.siting,
-            shortfalls=(*missing, *stations.missing),
+            siting=None if stations is None else stations.siting,
+            services=laid_out,
+            shortfalls=tuple(missing),
             seconds=clock.seconds,
             splits=tuple(splits),
             interrupted=self.stop is not None and self.stop.requested,
             time_limit=seconds,
         )
-        return plan, Replanning(
-            self.earlier.name,
-            tuple(kept),
-            self.whole(before, kept),
-            stations.changes,
-            stations.cost,
-            stations.cheapest if self.budget is None else None,
-        )
+        done = Replanning(self.earlier.name, tuple(kept), self.whole(before, kept))
+        if stations is not None:
+            done = replace(
+                done,
+                changes=stations.changes,
+                cost=stations.cost,
+                cheapest=stations.cheapest if self.budget is None else None,
+            )
+        return plan, done
 
     def splits(
         self, before: Snapshot, deadline: Deadline | None
@@ -302,17 +294,30 @@ class _Task:
         today = before.communities["community_id"].astype(str)
         return tuple(name for name in today if len(earlier.get(name, ())) > 1 and name not in now)
 
-    def stations(
-        self,
-        times: WalkingTimes,
-        names: pd.DataFrame,
-        unit_community: IntArray,
-        site_community: IntArray,
-        seconds: float,
-    ) -> Restationing:
+    def facilities(
+        self, services: ServicesAsked, walks: CityWalks, places: Places, seconds: float | None
+    ) -> CityServices:
+        """Lay out services in the city as it was read, with no change that does not pay."""
+        from .services import site_services  # noqa: PLC0415 - large, and rarely asked for
+
+        return site_services(
+            self.given,
+            self.policy,
+            services.catalogue,
+            walks,
+            places,
+            services=services.ids,
+            earlier=self.earlier,
+            seconds=seconds,
+            stop=self.stop,
+            listen=self.listen,
+        )
+
+    def stations(self, times: WalkingTimes, places: Places, seconds: float) -> Restationing:
         """Open stations with as few changes as possible, for the communities of the plan."""
-        city, policy = self.city, self.policy
-        problem = siting_problem(city, policy, times, names, unit_community, site_community)
+        city, policy, names = self.city, self.policy, places.communities
+        units, sites = places.unit_community, places.site_community
+        problem = siting_problem(city, policy, times, names, units, sites)
         task = RestationTask(
             city,
             policy,

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ...instances.city import City
+from ...instances.notes import named, note
 from ...instances.policy import Policy
 from ...models.siting.station import Siting, StationSiting
 from ..limits import Limits, Stop
@@ -161,10 +162,7 @@ def _told(
     """Return cost and walking of the plan; cost with the bound of all plans."""
     cost, bound = problem.cost(siting), cheapest.bound
     proven = bound is not None and cost <= bound + 1e-5 * max(1.0, cost)
-    detail = (
-        f"few changes come first: {changes.objective:g} stations opened or no longer open "
-        f"({changes.status})"
-    )
+    few = note("few_changes", changes=changes.objective, status=named("known", changes.status))
     told = replace(
         cheapest,
         status=Status.OPTIMAL if proven else Status.FEASIBLE,
@@ -172,8 +170,7 @@ def _told(
         solution=siting,
         objective=cost,
         bound=min(bound, cost) if bound is not None else None,
-        detail=detail,
-    )
+    ).telling(few)
     walking = replace(
         told,
         status=Status.FEASIBLE,
@@ -181,8 +178,7 @@ def _told(
         objective=walked,
         bound=None,
         seconds={},
-        detail="not minimised: few changes come first",
-    )
+    ).telling(note("walking_not_minimised"))
     return told, walking
 
 
@@ -196,6 +192,5 @@ def _without_keeping(cheapest: Result[Siting], earlier: EarlierStations) -> Kept
         reason=Reason.TIME,
         objective=float(earlier.changes(cheapest.solution)),
         bound=None,
-        detail="the cheapest plan, since none nearer to the earlier one was found in the time",
-    )
+    ).telling(note("no_nearer_plan"))
     return KeptStations(cheapest.solution, changes, cheapest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,14 +26,15 @@ from ..result import Result
 from ..siting.system.assign import Assignment, assign
 from ..siting.system.best import attainable_gap, hopeless
 from ..siting.system.engine import solve_system
+from ..siting.system.keeping import attached
 from ..siting.system.layout import Layout, site_regions
+from .earlier_plan import EarlierPlan
+from .kept_services import KeptServices, keep_services
 from .listening import heard
+from .standing_services import standing
 
-REGIONS = (1200.0, 5000.0)
+REGIONS = (5000.0,)
 """Facilities that may open in a region whose program gives a bound, at most, the finest first."""
-
-CLUSTER = 400.0
-"""Facilities that may open in a cluster of the first plan, at most."""
 
 WHOLE_FACILITIES = 3000
 """Facilities up to which the whole city is one program."""
@@ -52,12 +53,12 @@ class CityServices:
         The plan and what is known about it.
     assignment
         Who uses which station.
-    budgets
-        Whether funds were limited.
     mode
         How stations are laid out where a street has no mode of its own.
     modes
         Mode of each street.
+    kept
+        What was kept of an earlier plan; None for a plan from scratch.
     """
 
     data: SystemData
@@ -65,6 +66,7 @@ class CityServices:
     assignment: Assignment
     mode: str
     modes: dict[str, str]
+    kept: KeptServices | None = None
 
     @property
     def problem(self) -> ServiceSystem:
@@ -198,8 +200,9 @@ class CityServices:
             ],
             "prices": asdict(problem.prices),
             "empty_today_m2": self._stood(),
-            "left_out": self.data.left_out,
-            "notes": list(self.data.notes),
+            "earlier": None if self.kept is None else self.kept.as_record(plan),
+            "left_out": list(self.data.left_out),
+            "notes": [told.as_record() for told in self.data.notes],
             "spending": self.spending(),
         }
 
@@ -250,6 +253,7 @@ def site_services(
     places: Places,
     *,
     services: Sequence[str] | None = None,
+    earlier: EarlierPlan | None = None,
     seconds: float | None = None,
     stop: Stop | None = None,
     listen: Listener = silent,
@@ -263,6 +267,8 @@ def site_services(
         The city as read, its rules, what services there are, the minutes, and the communities.
     services
         Ids of the services; None for all.
+    earlier
+        An earlier plan to change as little as pays.
     seconds
         Time limit; None for the policy's.
     stop, listen
@@ -274,13 +280,22 @@ def site_services(
         If a service or a street is unknown, or what stands today breaks a rule.
     """
     data = service_system(city, policy, catalogue, walks, places, services=services)
-    problem, rules = data.problem, policy.services
+    rules, solver = policy.services, policy.solver
+    limits = Limits(seconds or rules.seconds, rules.gap, solver.seed, solver.threads)
+    kept = None if earlier is None else keep_services(data, earlier, rules)
+    result = None
+    if kept is not None and earlier is not None:
+        data = replace(data, problem=kept.problem, notes=(*data.notes, *kept.notes))
+        kept = _with_stations(kept, limits, solver.name)
+        result = standing(city, policy, data, kept, earlier.record)
+        kept = replace(kept, stands=result is not None)
+    problem = data.problem
     listen(Progress("services", text=f"{len(data.kinds)} services at {problem.num_sites:,} sites"))
-    solver = policy.solver
-    result = solve_system(
+    result = result or solve_system(
         problem,
         layout=city_layout(city, data),
-        limits=Limits(seconds or rules.seconds, rules.gap, solver.seed, solver.threads),
+        first=None if kept is None else kept.first,
+        limits=limits,
         solver=solver.name,
         stop=stop,
         listen=heard(listen, "services", "cost and lacks", constant=hopeless(problem)),
@@ -288,7 +303,13 @@ def site_services(
     modes = dict(zip(places.streets, data.modes, strict=True))
     assert result.solution is not None  # noqa: S101 - today's plan is always there
     assignment = _assignment(data, walks, result.solution)
-    return CityServices(data, result, assignment, rules.mode, modes)
+    return CityServices(data, result, assignment, rules.mode, modes, kept)
+
+
+def _with_stations(kept: KeptServices, limits: Limits, solver: str) -> KeptServices:
+    """Attach the places of the earlier plan to its stations, where these are shared."""
+    first = attached(kept.problem, kept.first, limits=limits, solver=solver)
+    return kept if first is None else replace(kept, first=first)
 
 
 def city_layout(city: City, data: SystemData) -> Layout | None:
@@ -304,14 +325,10 @@ def city_layout(city: City, data: SystemData) -> Layout | None:
     if int((~rows.is_kept).sum()) <= WHOLE_FACILITIES:
         return None
     weight = np.bincount(rows.site, minlength=city.num_sites).astype(float)
-    points, each = city.site_points, np.arange(city.num_sites)
+    points, street = city.site_points, data.places.site_street
     return Layout(
         points,
-        site_regions(points, each, 0 * each, weight, most=CLUSTER),
-        tuple(
-            site_regions(points, home, data.places.site_street, weight, most=most)
-            for most in REGIONS
-        ),
+        tuple(site_regions(points, home, street, weight, most=most) for most in REGIONS),
     )
 
 

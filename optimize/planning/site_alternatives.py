@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...instances.city import City
+from ...instances.notes import note
 from ...instances.policy import Policy
 from ...models.siting.station import Siting
 from ..limits import Deadline, Limits, Stop
@@ -22,11 +23,12 @@ from ..siting.station_alternatives import (
 )
 from .alternatives import make_alternatives
 from .communities_named import IDENTITY
-from .plan import Plan, make_plan
+from .plan import Plan
 from .shortfall import Shortfall
 from .site import CitySiting, site_city, siting_problem
 from .site_shortfalls import more_sites, shortfalls
 from .snapshot import take_snapshot
+from .stages import make_plan
 
 SITING_RULES = frozenset({"floor_area", "reach"})
 """Rules whose shortfalls depend on the stations."""
@@ -263,11 +265,13 @@ def _further(siting: CitySiting, chosen: Siting, nearest: Result[Siting], place:
     """Return an alternative as a siting: each step stands against the bound on all plans."""
     problem, lowest = siting.problem, siting.lowest
     assert lowest is not None  # noqa: S101 - as above
+    told = note("one_of_several", place=place)
     known: dict[str, Any] = {
         "status": Status.FEASIBLE,
         "reason": Reason.LIMIT,
         "solution": chosen,
-        "detail": f"plan {place} of several that differ",
+        "told": told,
+        "detail": str(told),
     }
     cost = replace(lowest, **known, objective=problem.cost(chosen))
     walking = replace(nearest, **known, objective=problem.walking(chosen))

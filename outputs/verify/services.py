@@ -260,12 +260,31 @@ class _Services:
             + prices["square_metre"] * (short["floor_area"] + number(self.record["unserved_m2"]))
             + prices["facility"] * short["number"]
         )
-        objective = number(proof["objective"])
-        if not abs(told + lacking - objective) <= 1.0 + 1e-6 * abs(objective):
-            yield f"cost and lacks make {told + lacking:.1f}, {objective:.1f} is written"
+        objective, counted = number(proof["objective"]), self._changes()
+        if not abs(told + lacking + counted - objective) <= 1.0 + 1e-6 * abs(objective):
+            made = f"{told + lacking + counted:.1f}, {objective:.1f} is written"
+            yield f"cost and lacks{' and changes' if counted else ''} make {made}"
+        written = number((self.record.get("earlier") or {"counted": 0.0})["counted"])
+        if not abs(counted - written) <= 0.5 + 1e-6 * counted:
+            yield f"changes against the earlier plan count {counted:.1f}, not as is written"
         bound = proof["bound"]
         if bound is not None and not number(bound) <= objective * (1 + 1e-9) + 1e-6:
             yield f"the bound {show(bound)} is above the objective {objective:.1f}"
+
+    def _changes(self) -> float:
+        """Count what differs from an earlier plan: facilities, and m² by which they are smaller."""
+        earlier = self.record.get("earlier")
+        if not earlier:
+            return 0.0
+        rows = self.table[self.is_open]
+        names = zip(rows["site_id"].astype(str), rows["kind"].astype(str), strict=True)
+        now = dict(zip(names, numbers(rows["floor_area_m2"]), strict=True))
+        kinds, before = set(earlier["kinds"]), earlier["was_open"]
+        was = {(str(one["site_id"]), str(one["kind"])): one["floor_area_m2"] for one in before}
+        differ = sum(kind in kinds for _, kind in set(now) ^ set(was))
+        less = [max(number(was[f]) - now[f], 0.0) for f in set(now) & set(was) if f[1] in kinds]
+        each = number(earlier["price_smaller_m2"])
+        return float(number(earlier["price"]) * differ + each * sum(less))
 
     def _cost(self) -> float:
         """Cost of all sites from their floor areas, before and after."""

@@ -18,9 +18,11 @@ from shequ.instances.decisions import Decision
 from shequ.instances.policy import Policy
 from shequ.models.siting.station import Siting, StationSiting
 from shequ.optimize.limits import Limits, Stop
-from shequ.optimize.planning.from_plan import EarlierPlan, Replanning, replan
+from shequ.optimize.planning.earlier_plan import EarlierPlan
+from shequ.optimize.planning.from_plan import Replanning, replan
 from shequ.optimize.planning.kept_stations import EarlierStations, anchored, keep_stations
-from shequ.optimize.planning.plan import Plan, make_plan
+from shequ.optimize.planning.plan import Plan
+from shequ.optimize.planning.stages import make_plan
 from shequ.optimize.result import Status
 from shequ.optimize.siting.engine import cheapest_siting, most_served
 from shequ.outputs.assemble import plan_layers
