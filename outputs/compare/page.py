@@ -22,6 +22,7 @@ from ..report.template import (
 from ..report.texts import MISSING, Text, Texts, is_missing, number, percent
 from .changes import differing_sites, moves, only_in, services, spending_by_street
 from .comparison import Comparison
+from .facilities import differing_facilities
 from .figures import SHARE, Figure, asked_differently, figures, proofs
 from .mapdata import CHANGE_COLOURS, map_data
 from .walks import (
@@ -130,6 +131,7 @@ def _context(comparison: Comparison, lang: str, texts: Texts) -> dict[str, Any]:
         "stations": _records(differing_sites(comparison)),
         "spending": _records(spending_by_street(comparison)),
         "services": None if (offered := services(comparison)) is None else _records(offered),
+        "facilities": _records(differing_facilities(comparison)),
         "data": json_in_script(
             map_data(comparison, texts) | {"titles": titles, "texts": script_texts(texts)}
         ),

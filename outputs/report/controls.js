@@ -8,6 +8,7 @@ function swatch(parent, words, style, glyph) {
     if (one.color) mark.style.borderTopColor = one.color;
   }
   add(item, "span", words);
+  return item;
 }
 
 // The classes in use of a colouring; one label may stand for several colours.

@@ -5,7 +5,7 @@ const INK = { river: "#5b9bd0", railway: "#555", expressway: "#8a6d9c", arterial
 function planMaps(data, hooks) {
   const { frame, units } = data;
   const panes = {};
-  const shown = { units: false, facilities: true, candidates: false, barriers: true, network: false };
+  const shown = { units: false, facilities: true, candidates: false, barriers: true, network: false, gaps: false };
   let colouring = data.colourings[0];
   const largest = Math.sqrt(quantile([...data.facilities.after, ...data.facilities.before], 0.95) || 1);
   const rowOf = { before: new Map(), after: new Map(), unit: new Map(), site: new Map() };
@@ -20,7 +20,7 @@ function planMaps(data, hooks) {
 
   function build(svg) {
     const side = svg.dataset.side, pane = panes[side] = { svg, side, groups: {}, symbols: [], labels: [] };
-    for (const name of ["fills", "units", "network", "edges", "cuts", "barriers", "selected", "ways", "candidates", "facilities", "labels"])
+    for (const name of ["fills", "units", "network", "edges", "cuts", "barriers", "selected", "ways", "candidates", "facilities", "gaps", "labels"])
       pane.groups[name] = svgElement("g", { class: name }, svg);
     pane.fills = data[side].d.map((d, i) => svgElement("path", { d, "data-place": i }, pane.groups.fills));
     pane.boxes = data[side].d.map((d) => boxOf(ringsOf(d)));
@@ -30,6 +30,7 @@ function planMaps(data, hooks) {
     for (const barrier of data.barriers)
       svgElement("path", { d: barrier.d, stroke: INK[barrier.kind] || "#777", class: barrier.crossable ? "crossable" : "" }, pane.groups.barriers);
     addSymbols(pane, "facilities"); addSymbols(pane, "candidates");
+    if (side === "after") addGaps(pane);
     addLabels(pane, data[side].name, data[side].at, pane.boxes);
     pane.casing = svgElement("path", { class: "casing" }, pane.groups.selected);
     pane.line = svgElement("path", { class: "line" }, pane.groups.selected);
@@ -47,6 +48,14 @@ function planMaps(data, hooks) {
       const node = svgElement("path", { d: SYMBOLS[kind] || SYMBOLS.kept, class: kind, "data-site": i, "data-layer": layer }, group);
       const size = kind === "closed" ? 0.45 : Math.min(1.6, Math.max(0.28, Math.sqrt(area || 0) / largest));
       pane.symbols.push({ node, size, at: sites.at[i] });
+    });
+  }
+
+  function addGaps(pane) {
+    const { at, people } = data.gaps, most = Math.sqrt(Math.max(1, ...people));
+    at.forEach((point, i) => {
+      const node = svgElement("path", { d: SYMBOLS.gap, "data-gap": i }, pane.groups.gaps);
+      pane.symbols.push({ node, size: Math.max(0.6, 1.8 * Math.sqrt(people[i]) / most), at: point });
     });
   }
 
@@ -97,12 +106,14 @@ function planMaps(data, hooks) {
   }
 
   function clicked(pane, target) {
-    if (target.dataset.site && target.dataset.layer === "facilities") hooks.pick("site", data.facilities.id[target.dataset.site]);
+    if (target.dataset.gap && data.gaps.kind[target.dataset.gap] === "community") hooks.pick("community", data.gaps.id[target.dataset.gap]);
+    else if (target.dataset.site && target.dataset.layer === "facilities") hooks.pick("site", data.facilities.id[target.dataset.site]);
     else if (target.dataset.place) hooks.pick(pane.side === "before" ? "parent" : "community", data[pane.side].id[target.dataset.place]);
   }
 
   function tipOf(pane, event) {
-    const { site, layer, place } = event.target.dataset;
+    const { site, layer, place, gap } = event.target.dataset;
+    if (gap !== undefined) return { gap: Number(gap) };
     if (site !== undefined) return { site: Number(site), layer, side: pane.side };
     if (place === undefined) return null;
     const seen = panes.after.groups.units.firstChild && pane.groups.units.style.display !== "none";

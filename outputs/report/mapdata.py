@@ -12,6 +12,7 @@ from geopandas import GeoDataFrame
 
 from ..layers import PlanFiles
 from .classes import NO_FIGURE, colourings, minutes_classes
+from .gaps import gap_places
 from .paths import Frame, frame_of, in_metres, simplified, svg_paths
 from .texts import Texts, is_missing
 
@@ -44,6 +45,7 @@ def map_data(plan: PlanFiles, texts: Texts) -> dict[str, Any]:
         "candidates": _sites(in_metres(plan.candidates), frame),
         "barriers": _barriers(plan.barriers, frame),
         "network": _network(plan.network, frame),
+        "gaps": gap_places(plan, frame, texts),
         "colourings": [
             {
                 "key": colouring.key,

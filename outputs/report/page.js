@@ -10,6 +10,7 @@ const SYMBOLS = {
   extended: "M-.9-.9h1.8v1.8h-1.8z",
   opened: "M0-1.25L1.2.95H-1.2z",
   closed: "M-1 0h2M0-1v2",
+  gap: "M0-1.3L1.3 0L0 1.3L-1.3 0z",
 };
 const root = document.documentElement;
 const data = JSON.parse(document.getElementById("data").textContent);

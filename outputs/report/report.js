@@ -36,7 +36,8 @@
   function hover(what, event) {
     tip.hidden = !what;
     if (!what) return;
-    const lines = what.site !== undefined ? linesOfSite(what.layer, what.site, what.side) : linesOfPlace(what.side, what.place);
+    const lines = what.gap !== undefined ? [...data.gaps.lines[what.gap][root.lang]]
+      : what.site !== undefined ? linesOfSite(what.layer, what.site, what.side) : linesOfPlace(what.side, what.place);
     if (what.unit >= 0) lines.push(linesOfUnit(what.unit));
     tip.replaceChildren();
     lines.forEach((line, i) => add(tip, i ? "div" : "b", line));
@@ -61,6 +62,7 @@
     for (const [layer, actions, glyphs] of layers) for (const action of actions)
       if (isOn(layer) && data[layer].action.includes(action)) swatch(signs, text(action), { className: `sign ${action}` }, glyphs[action]);
     if (isOn("facilities") && data.facilities.id.length) add(signs, "small", `∝ ${text("size")}`);
+    if (isOn("gaps")) add(swatch(signs, text("gap"), { className: "sign gap" }, "◆"), "small", `∝ ${text("gap_size")}`);
     if (isOn("barriers")) for (const { kind, crossable } of data.barriers)
       swatch(signs, `${text(kind)} (${text(crossable ? "crossable" : "uncrossable")})`, { className: `line${crossable ? " dashed" : ""}`, color: INK[kind] || "#777" });
     if (isOn("network") && data.network) swatch(signs, text("street"), { className: "line street" });
@@ -122,7 +124,7 @@
   }
 
   const maps = planMaps(data, { hover, pick });
-  for (const [name, layer] of [["units", data.units.d], ["barriers", data.barriers], ["network", data.network], ["candidates", data.candidates.id]])
+  for (const [name, layer] of [["units", data.units.d], ["barriers", data.barriers], ["network", data.network], ["candidates", data.candidates.id], ["gaps", data.gaps.at]])
     document.querySelector(`[data-for="${name}"]`).hidden = !layer.length;
   mapControls(maps, (colouring = current) => { current = colouring; drawLegend(); });
   const speak = languages(() => { nameColourings(); drawLegend(); describe(); });
