@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_phases_are_proven_and_keep_the_rules(phased: PhasePlan) -> None:
     assert phased.problem.violations(phased.years) == []
     assert phased.states.circles[-1] > 0
     assert phased.circles.categories == ("shopping", "medical", "leisure", "domestic")
-    assert "education" in phased.warnings[0]
+    assert "education" in str(phased.warnings[0])
 
 
 def test_the_shop_of_today_counts(phased: PhasePlan) -> None:
@@ -204,14 +205,58 @@ def test_a_bound_below_the_objective_is_found(written: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_page_has_a_map_for_every_year(phased: PhasePlan, lang: str) -> None:
-    """One drawing for today and each year, and nothing from the network."""
+    """One drawing for today and each year, both languages, and nothing from the network."""
     page = render_page(phase_files(phased, lang=lang), lang=lang)
     assert page.count("<svg") == 4
-    assert "http" not in page
-    assert ("Today" if lang == "en" else "现状") in page
-    words = ("shopping, medical", "10,000 yuan", "proven best", "most residents in circles")
-    assert [word in page for word in words] == [lang == "en"] * 4
-    assert [word in page for word in ("购物、医疗", "万元", "圈内居民最多")] == [lang == "zh"] * 3
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert f'<html lang="{lang}">' in page
+    words = (
+        "Today",
+        "shopping, medical",
+        "10,000 yuan",
+        "proven best",
+        "most residents in circles",
+    )
+    assert [word for word in words if word not in page] == []
+    words = ("现状", "购物、医疗", "万元", "圈内居民最多")
+    assert [word for word in words if word not in page] == []
+
+
+def test_warnings_of_phases_are_chinese_too(phased: PhasePlan) -> None:
+    """What was left out is told in the language of the page, with the names of categories."""
+    page = render_page(phase_files(phased, lang="zh"), lang="zh")
+    part = page.split('<section id="warnings">')[1].partition("</section>")[0]
+    assert '<span class="t-zh" lang="zh">教育：没有站点提供此类服务' in part
+    assert '<span class="t-en" lang="en">education: no service is offered' in part
+
+
+@pytest.mark.slow
+def test_maps_name_the_circles(phased: PhasePlan, notes: Callable[..., dict[str, str]]) -> None:
+    """Every map shows names where there is room, a tooltip names the circle under the pointer."""
+    script = """
+    const maps = [...document.querySelectorAll("svg.map")];
+    const shown = (svg) => [...svg.querySelectorAll(".labels text")]
+      .filter((t) => t.style.display !== "none").map((t) => t.textContent);
+    note("maps", maps.length);
+    note("names", shown(maps[1]).sort().join("|"));
+    const box = maps[1].getBoundingClientRect();
+    const at = { clientX: box.left + box.width / 4, clientY: box.top + box.height / 2 };
+    maps[1].dispatchEvent(new PointerEvent("pointermove", { ...at, bubbles: true }));
+    note("tip", document.getElementById("tip").textContent);
+    maps[1].dispatchEvent(new MouseEvent("click", { ...at, bubbles: true }));
+    note("kept", document.getElementById("selected").textContent);
+    document.querySelector("[data-layer=names]").click();
+    note("hidden", maps[1].querySelector(".labels").style.display);
+    """
+    files = phase_files(phased)
+    circles = files.circles[files.circles["year"] == 0]
+    found = notes(render_page(files), script)
+    assert found["maps"] == "4"
+    assert found["names"] == "|".join(sorted(map(str, circles["name"])))
+    named = [name for name in map(str, circles["name"]) if found["tip"].startswith(name)]
+    assert len(named) == 1
+    assert found["kept"].startswith(f"Selected: {named[0]}")
+    assert found["hidden"] == "none"
 
 
 def test_columns_need_no_quotes(written: Path) -> None:
