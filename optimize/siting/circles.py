@@ -22,16 +22,17 @@ import numpy as np
 from ...models.formulation import FloatArray, IntArray, ModelBuilder
 from ...models.siting.circles import NEVER, PhasedCircles
 from ...models.siting.circles_model import add_money, circles_model
+from ..dual_bound import DualBound
 from ..limits import Limits, Stop
 from ..result import Result
 from ..search import Listen, Search
 from ..solvers import solve_model
-from .circles_core import Core, reduced
-from .circles_counts import counting_bound
-from .circles_cuts import add_company, add_counts, company_rows
-from .circles_pairs import pair_bound
+from .circles_bundles import bundles_of
+from .circles_core import reduced
+from .circles_cuts import company_rows
 from .circles_search import Annealer
 from .circles_strong import StrongModel, strong_model
+from .circles_years import Years
 from .classic.covering.finish import choose_method, new_search, solve_rest
 from .classic.covering.model_bounds import relaxation_bound, without_hopeless
 from .classic.textbook import solve_textbook
@@ -45,156 +46,23 @@ METHODS = {
 ROUNDS, ROUNDS_OF_A_YEAR = 8, 2
 """Rounds of annealing for all years, and for each year by itself."""
 
+ROUNDS_OF_BUNDLES, ROUNDS_BEFORE_SINGLES = 3, 4
+"""Rounds of bundles for each of those; rounds for each one of single facilities after bundles."""
+
+FOR_BUNDLES, FOR_SEARCH = 0.75, 0.7
+"""Shares of the time that are left when annealing of bundles, and all of it, ends."""
+
 SHARE_OF_A_YEAR = 0.12
 """Share of the time left for the bound of one year."""
 
 LARGE = 500_000
 """Pairs of facilities and groups, over all years, above which only single years are solved."""
 
+LARGE_RELAXATION = 200_000
+"""Pairs of facilities and groups above which relaxations are solved from the inside."""
+
 SHARE_OF_COST = 0.1
 """Share of the time that is kept for the least cost."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Years:
-    """One problem with what is left of it."""
-
-    problem: PhasedCircles
-    core: Core
-    company: list[tuple[int, IntArray, FloatArray]]
-
-    def full(self, years: IntArray) -> IntArray:
-        """Return the solution of all facilities that one of the core's stands for."""
-        found = self.problem.nothing()
-        found[self.core.facilities] = years
-        return found
-
-    def of_core(self, years: IntArray) -> IntArray:
-        """Return what a solution says of the core's facilities."""
-        return years[self.core.facilities]
-
-    def one_year(self, year: int) -> _Years:
-        """Return the problem of one year: all money up to it, what counts in it."""
-        problem = self.problem
-        alone = PhasedCircles(
-            problem.ground,
-            budgets=np.array([problem.budgets[: year + 1].sum()]),
-            weights=problem.weights[[year]],
-            targets=None if problem.targets is None else problem.targets[[year]],
-            bonus=problem.bonus,
-        )
-        return replace(self, problem=alone)
-
-    def worth(self) -> tuple[FloatArray, FloatArray]:
-        """
-        Return what each circle counts for at most in each year, and what each year has anyhow.
-
-        A circle more earns one bonus at most.
-        """
-        problem, core = self.problem, self.core
-        worth = problem.weights[:, None] * core.circle_residents[None, :]
-        fixed = problem.weights * float(problem.ground.circle_residents[core.known].sum())
-        already = int(core.known.sum())
-        worth = worth + problem.bonus * (problem.wanted > already)[:, None]
-        return worth, fixed + problem.bonus * np.minimum(problem.wanted, already)
-
-    def pair_bound(self, search: Search[IntArray]) -> float:
-        """Bound the objective of one year by what one or two facilities of a category can do."""
-        worth, fixed = self.worth()
-        found = pair_bound(
-            self.core,
-            worth[0],
-            float(self.problem.budgets[0]),
-            num_categories=self.problem.ground.num_categories,
-            known=search.objective - float(fixed[0]),
-            bound=search.bound - float(fixed[0]),
-            over=lambda: search.over,
-        )
-        return found + float(fixed[0])
-
-    def counting_bound(self, caps: FloatArray | None = None) -> float:
-        """Bound the objective by what the money pays for; ``caps`` bound each year's part."""
-        problem, core = self.problem, self.core
-        worth, fixed = self.worth()
-        found = counting_bound(
-            core,
-            worth,
-            np.cumsum(problem.budgets),
-            num_categories=problem.ground.num_categories,
-            caps=None if caps is None else caps - fixed,
-        )
-        return float(fixed.sum()) + found
-
-    def offset(self) -> float:
-        """Objective of the circles that are recognised today, if every target were met."""
-        problem = self.problem
-        known = float(problem.ground.circle_residents[self.core.known].sum())
-        bonus = problem.bonus * float(problem.wanted.sum())
-        return known * float(problem.weights.sum()) + bonus
-
-    def model(self, caps: FloatArray | None = None) -> StrongModel:
-        """Build the strong formulation; ``caps`` bound what each year counts for."""
-        core, problem, years = self.core, self.problem, self
-        already = int(core.known.sum())
-        residents = float(problem.ground.circle_residents[core.known].sum())
-
-        def extra(builder: ModelBuilder, y: IntArray, z: IntArray) -> None:
-            add_money(builder, problem, list(y), core.costs)
-            for year in range(len(y)):
-                add_company(builder, self.company, y[year], z[year])
-                add_counts(builder, core, y[year])
-            d = _add_targets(builder, problem, z, already)
-            _add_floors(builder, core, z, problem.floors, residents)
-            if caps is not None:
-                anyhow = residents * problem.weights + problem.bonus * problem.wanted
-                _add_caps(builder, years, z, d, caps - anyhow)
-
-        weights = problem.weights[:, None] * core.circle_residents[None, :]
-        return strong_model(core, weights, extra, offset=self.offset())
-
-    def decode(self, built: StrongModel, values: FloatArray) -> IntArray:
-        """Read the solution of all facilities."""
-        there = values[built.y] > 0.5
-        first = np.where(there.any(axis=0), 1 + np.argmax(there, axis=0), NEVER)
-        return self.full(first)
-
-
-def _add_targets(
-    builder: ModelBuilder, problem: PhasedCircles, z: IntArray, already: int
-) -> IntArray:
-    """Add what is short of each target, which loses a bonus; returns the columns, one a year."""
-    if problem.targets is None or problem.bonus <= 0:
-        return np.empty(0, dtype=np.int64)
-    left = np.maximum(problem.targets - already, 0).astype(float)
-    d = builder.add_columns(np.full(len(z), -problem.bonus), upper=left)
-    for year in np.flatnonzero(left > 0):
-        entries = np.r_[d[year], z[year]]
-        builder.add_rows(np.zeros(entries.size, dtype=np.int64), entries, 1, lower=[left[year]])
-    return d
-
-
-def _add_floors(
-    builder: ModelBuilder, core: Core, z: IntArray, floors: FloatArray | None, already: float
-) -> None:
-    """Add the least residents of each year."""
-    least = np.zeros(len(z)) if floors is None else floors * (1 - 1e-9) - already
-    for year in np.flatnonzero(least > 0):
-        row = np.zeros(core.num_circles, dtype=np.int64)
-        builder.add_rows(row, z[year], core.circle_residents, lower=[least[year]])
-
-
-def _add_caps(
-    builder: ModelBuilder, years: _Years, z: IntArray, d: IntArray, caps: FloatArray
-) -> None:
-    """Add what each year counts for at most."""
-    problem, core = years.problem, years.core
-    for year in np.flatnonzero(np.isfinite(caps)):
-        entries, counts = z[year], problem.weights[year] * core.circle_residents
-        if d.size:
-            entries, counts = np.r_[entries, d[year]], np.r_[counts, -problem.bonus]
-        row = np.zeros(entries.size, dtype=np.int64)
-        slack = 1e-9 * (1 + abs(caps[year]))
-        builder.add_rows(row, entries, counts, upper=[caps[year] + slack])
 
 
 def solve_circles(
@@ -282,10 +150,10 @@ def _is_whole(problem: PhasedCircles) -> bool:
     return all(bool((values % 1 == 0).all()) for values in numbers)
 
 
-def _prepared(search: Search[IntArray], problem: PhasedCircles) -> _Years:
+def _prepared(search: Search[IntArray], problem: PhasedCircles) -> Years:
     with search.timed("reduce"):
         core = reduced(problem.ground, most=float(problem.budgets.sum()))
-        years = _Years(problem, core, company_rows(core))
+        years = Years(problem, core, company_rows(core))
     ground = problem.ground
     search.detail = (
         f"{core.facilities.size} of {int((~ground.exists).sum())} facilities, {core.num_groups} "
@@ -294,7 +162,7 @@ def _prepared(search: Search[IntArray], problem: PhasedCircles) -> _Years:
     return years
 
 
-def _highest(years: _Years) -> float:
+def _highest(years: Years) -> float:
     """Objective if every circle that is left were recognised from the first year on."""
     problem, core = years.problem, years.core
     total = float(core.circle_residents.sum() * problem.weights.sum()) + years.offset()
@@ -302,90 +170,151 @@ def _highest(years: _Years) -> float:
     return total - problem.bonus * float(np.maximum(problem.wanted - most, 0).sum())
 
 
-def _anneal(search: Search[IntArray], years: _Years, *, rounds: int) -> None:
-    """Look for better plans."""
-    core = years.core
+def _anneal(search: Search[IntArray], years: Years, *, rounds: int) -> None:
+    """Look for better plans: bundles of all categories first, then single facilities."""
+    core, problem = years.core, years.problem
     if not core.facilities.size:
         return
+
+    def over(left: float) -> bool:
+        return search.done or search.deadline.seconds_left < left * search.limits.seconds
+
+    bundles = bundles_of(core, problem)
+    if bundles is not None:
+        bundles.improve(
+            lambda found: search.offer(years.full(found)),
+            over=lambda: over(FOR_BUNDLES),
+            rounds=ROUNDS_OF_BUNDLES * rounds,
+            seed=search.limits.seed,
+        )
     start = np.full(core.facilities.size, NEVER, dtype=np.int64)
     if search.plan is not None:
         start = years.of_core(search.plan)
-    Annealer(core, years.problem).improve(
+    Annealer(core, problem).improve(
         lambda found: search.offer(years.full(found)),
         start=start,
-        over=lambda: search.done or search.deadline.seconds_left < 0.6 * search.limits.seconds,
-        rounds=rounds,
+        over=lambda: over(FOR_SEARCH),
+        rounds=rounds if bundles is None else rounds // ROUNDS_BEFORE_SINGLES,
         seed=search.limits.seed,
+        again=bundles is not None,
     )
 
 
-def _prove(search: Search[IntArray], years: _Years, *, only_bound: bool) -> None:
+def _prove(search: Search[IntArray], years: Years, *, only_bound: bool) -> None:
     """Bound by years, then by the strong formulation; solve what is left."""
     problem, caps = years.problem, None
-    if problem.num_years == 1 and search.plan is not None:
-        with search.timed("count"):
-            search.raise_bound(years.pair_bound(search))
-        if search.done:
-            return
     if problem.num_years > 1 and not only_bound:
         with search.timed("years"):
             caps = _caps(search, years)
-        search.raise_bound(float(caps.sum()))
-    pairs = years.core.covers.nnz * problem.num_years
-    if problem.num_years > 1 and pairs > LARGE and not only_bound:
-        search.detail += "; the years together are too large for an integer program"
-        return
-    built = years.model(caps)
-    with search.timed("bound"):
-        share = 0.3 if pairs <= LARGE else 0.85
-        # without a crossover, the interior point method often ends too far from an optimum here
-        bound = (
-            None
-            if search.done
-            else relaxation_bound(search, built.model, share=share, interior=False)
-        )
-    if search.done or only_bound:
-        return
-    model = built.model if bound is None else without_hopeless(search, built.model, bound)
+        if _is_large(years):
+            search.detail += "; the years together are too large for an integer program"
+            return
+    relaxation = _relaxed(search, years, caps)
+    if not (search.done or only_bound):
+        _solve_strong(search, years, relaxation)
+
+
+@dataclass(frozen=True, eq=False)
+class _Relaxation:
+    """The strong formulation, and the bound of its relaxation if there is one."""
+
+    built: StrongModel
+    bound: DualBound | None
+
+
+def _relaxed(search: Search[IntArray], years: Years, caps: FloatArray | None) -> _Relaxation:
+    """Bound by pairs and by the relaxation of the strong formulation."""
+    if years.problem.num_years == 1 and search.plan is not None:
+        with search.timed("count"):
+            search.raise_bound(years.pair_bound(search))
+    built, bound = years.model(caps), None
+    pairs = years.core.covers.nnz * years.problem.num_years
+    if not search.done:
+        with search.timed("bound"):
+            # without a crossover, the interior point method often ends too far from an optimum
+            inside = pairs > LARGE_RELAXATION
+            share = 0.3 if pairs <= LARGE else 0.95
+            bound = relaxation_bound(
+                search, built.model, share=share, interior=inside, crossover=inside
+            )
+    return _Relaxation(built, bound)
+
+
+def _solve_strong(search: Search[IntArray], years: Years, relaxation: _Relaxation) -> None:
+    """Solve the strong formulation without the columns that its relaxation rules out."""
+    model, bound = relaxation.built.model, relaxation.bound
+    if bound is not None:
+        model = without_hopeless(search, model, bound)
     with search.timed("solve"):
         seconds = search.deadline.seconds_left - SHARE_OF_COST * search.limits.seconds
         solve_rest(
-            search, model, lambda values: years.decode(built, values), seconds=max(0.1, seconds)
+            search,
+            model,
+            lambda values: years.decode(relaxation.built, values),
+            seconds=max(0.1, seconds),
         )
 
 
-def _caps(search: Search[IntArray], years: _Years) -> FloatArray:
-    """Bound what each year counts for by the problems of one year."""
-    caps = []
-    for year in range(years.problem.num_years):
-        alone = years.one_year(year)
-        large = years.core.covers.nnz * years.problem.num_years > LARGE
-        share = 0.9 / (years.problem.num_years - year) if large else SHARE_OF_A_YEAR
-        seconds = max(0.05, share * search.deadline.seconds_left)
-        inner: Search[IntArray] = new_search(
-            violations=alone.problem.violations,
-            evaluate=alone.problem.evaluate,
-            limits=search.limits.within(seconds),
-            solver=search.solver,
-            stop=search.stop,
-            listen=None,
-            maximize=True,
-            is_whole=_is_whole(alone.problem),
-        )
-        inner.offer(alone.problem.nothing())
-        if search.plan is not None:
-            inner.offer(np.where(search.plan > year + 1, NEVER, np.minimum(search.plan, 1)))
-        inner.raise_bound(min(_highest(alone), alone.counting_bound()))
-        _anneal(inner, alone, rounds=ROUNDS_OF_A_YEAR)
-        if not inner.done:
-            _prove(inner, alone, only_bound=False)
+def _is_large(years: Years) -> bool:
+    return years.problem.num_years > 1 and years.core.covers.nnz * years.problem.num_years > LARGE
+
+
+def _caps(search: Search[IntArray], years: Years) -> FloatArray:
+    """
+    Bound what each year counts for by the problems of one year; their sum bounds the search.
+
+    Where they are large, relaxations of all years come first, and integer programs in the time
+    that is left.
+    """
+    alone = [years.one_year(year) for year in range(years.problem.num_years)]
+    caps = np.array([min(_highest(one), one.counting_bound()) for one in alone])
+
+    def heed(year: int, inner: Search[IntArray]) -> None:
         search.nodes += inner.nodes
         search.version = inner.version or search.version
-        caps.append(inner.objective if inner.proven else inner.bound)
-    return np.array(caps)
+        caps[year] = min(caps[year], inner.objective if inner.proven else inner.bound)
+        search.raise_bound(float(caps.sum()))
+
+    relaxations: list[_Relaxation | None] = [None] * len(alone)
+    if _is_large(years):
+        for year, one in enumerate(alone):
+            inner = _of_year(search, one, year, caps[year], share=0.9 / (len(alone) - year))
+            if not inner.done:
+                relaxations[year] = _relaxed(inner, one, None)
+            heed(year, inner)
+    for year, one in enumerate(alone):
+        share = 0.8 / (len(alone) - year) if _is_large(years) else SHARE_OF_A_YEAR
+        inner = _of_year(search, one, year, caps[year], share=share)
+        if not inner.done:
+            _anneal(inner, one, rounds=ROUNDS_OF_A_YEAR)
+        if not inner.done:
+            _solve_strong(inner, one, relaxations[year] or _relaxed(inner, one, None))
+        heed(year, inner)
+    return caps
 
 
-def _cheapest_of(search: Search[IntArray], years: _Years, plan: IntArray) -> IntArray:
+def _of_year(
+    search: Search[IntArray], one: Years, year: int, bound: float, *, share: float
+) -> Search[IntArray]:
+    """Begin the search of one year with what the plan of all years has in it."""
+    inner: Search[IntArray] = new_search(
+        violations=one.problem.violations,
+        evaluate=one.problem.evaluate,
+        limits=search.limits.within(max(0.05, share * search.deadline.seconds_left)),
+        solver=search.solver,
+        stop=search.stop,
+        listen=None,
+        maximize=True,
+        is_whole=_is_whole(one.problem),
+    )
+    inner.offer(one.problem.nothing())
+    if search.plan is not None:
+        inner.offer(np.where(search.plan > year + 1, NEVER, np.minimum(search.plan, 1)))
+    inner.raise_bound(bound)
+    return inner
+
+
+def _cheapest_of(search: Search[IntArray], years: Years, plan: IntArray) -> IntArray:
     """Return the cheapest plan found that recognises the same circles in the same years."""
     core, problem = years.core, years.problem
     known = problem.states(plan).recognised[:, core.circles]

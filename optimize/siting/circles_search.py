@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ...models.formulation import IntArray
 from ...models.siting.circles import NEVER, PhasedCircles
+from ..compiled import Random
 from .circles_core import Core
 from .circles_kernels import Field, Position, anneal, build_all
 
@@ -108,6 +109,7 @@ class Annealer:
         over: Callable[[], bool],
         rounds: int,
         seed: int,
+        again: bool = False,
     ) -> IntArray:
         """
         Anneal in rounds; every other one from the best plan, the rest from nothing.
@@ -122,6 +124,8 @@ class Annealer:
             Tells whether to stop.
         rounds, seed
             Number of rounds, seed of the random numbers.
+        again
+            Whether every round starts from the best plan.
 
         Returns
         -------
@@ -131,17 +135,46 @@ class Annealer:
         field, best, top = self.field(), start, -np.inf
         random = np.array([seed], dtype=np.uint64)
         steps = min(STEPS, STEPS_OF_A_FACILITY * self.core.facilities.size)
-        scale = float(np.mean(self.core.circle_residents)) * float(self.problem.weights.max() or 1)
         for number in range(rounds):
             if over():
                 break
-            begin = best if number % 2 else np.full_like(start, NEVER)
-            position = self.position(field, begin)
-            found = np.empty_like(position.years)
-            warm = WARM * scale if number % 2 == 0 else WARM * scale / 4
-            value = anneal(field, position, found, steps, warm, COLD * scale, random)
-            years = np.where(found > self.problem.num_years, NEVER, found)
+            from_best = again or number % 2 == 1
+            begin = best if from_best else np.full_like(start, NEVER)
+            warm = WARM / 4 if from_best else WARM
+            years, value = self.round(field, begin, steps=steps, heat=(warm, COLD), random=random)
             if value > top:
                 best, top = years, value
                 offer(years)
         return best
+
+    def round(
+        self,
+        field: Field,
+        begin: IntArray,
+        *,
+        steps: int,
+        heat: tuple[float, float],
+        random: Random,
+    ) -> tuple[IntArray, float]:
+        """
+        Anneal once.
+
+        Parameters
+        ----------
+        field, begin
+            What the kernels need to know, and the solution to start from.
+        steps, heat, random
+            Number of steps; temperatures at the begin and the end, as shares of the mean circle;
+            state of the random numbers.
+
+        Returns
+        -------
+        tuple of IntArray and float
+            The best solution, and its objective up to a constant.
+        """
+        scale = float(np.mean(self.core.circle_residents)) * float(self.problem.weights.max() or 1)
+        warm, cold = heat
+        position = self.position(field, begin)
+        found = np.empty_like(position.years)
+        value = anneal(field, position, found, steps, warm * scale, cold * scale, random)
+        return np.where(found > self.problem.num_years, NEVER, found), value

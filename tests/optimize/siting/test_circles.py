@@ -12,6 +12,7 @@ from shequ.models.siting.circles import NEVER, CheapestCircles, CircleGround, Ph
 from shequ.models.siting.circles_model import cheapest_circles_model, circles_model
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
+from shequ.optimize.siting import circles
 from shequ.optimize.siting.circles import METHODS, solve_circles
 from shequ.optimize.siting.circles_cheapest import solve_cheapest_circles
 from shequ.optimize.siting.circles_core import reduced
@@ -160,6 +161,30 @@ def test_bounds_hold_for_every_method(seed: int) -> None:
         assert result.bound >= best - 1e-6
         assert result.solution is not None
         assert problem.violations(result.solution) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_of_large_problems_hold(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Years by themselves, bounded from the inside, state nothing that the optimum beats."""
+    monkeypatch.setattr(circles, "LARGE", -1)
+    monkeypatch.setattr(circles, "LARGE_RELAXATION", -1)
+    problem = make_problem(seed, targets=np.array([1, 3]), bonus=40.0)
+    best = best_by_enumeration(problem)
+    result = solve_circles(problem, limits=LIMITS)
+    assert result.bound is not None
+    assert result.bound >= best - 1e-6
+    assert "too large for an integer program" in result.detail or result.objective == best
+    alone = [
+        replace(
+            problem,
+            budgets=problem.budgets[: year + 1].sum(keepdims=True),
+            weights=problem.weights[[year]],
+            targets=problem.wanted[[year]],
+        )
+        for year in range(2)
+    ]
+    years = [solve_circles(one, limits=LIMITS).objective or 0.0 for one in alone]
+    assert result.bound <= sum(years) + 1e-6
 
 
 def test_least_residents_of_a_year_hold() -> None:
