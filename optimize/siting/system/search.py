@@ -38,7 +38,7 @@ CERTAIN = 0.03
 FIRST_SITES = (60, 15)
 """Sites of a cluster at first: with what is certain as it is, and with everything free."""
 
-SHORT_SECONDS, LONG_SECONDS = 0.4, 3.0
+SHORT_SECONDS, LONG_SECONDS = 0.8, 6.0
 """Mean seconds of a cluster below which clusters grow, and above which they shrink."""
 
 LONGEST = 60.0
