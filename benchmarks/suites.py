@@ -123,6 +123,14 @@ SUITES = {
             memory_limit_mib=8192.0,
         ),
         Suite(
+            name="circles",
+            text="circles of daily life in three years: the engine beside the plain form",
+            any_of=frozenset({"circles"}),
+            own_limits=True,
+            methods=("shequ-circles", "circles-plain"),
+            memory_limit_mib=8192.0,
+        ),
+        Suite(
             name="joint",
             text="boundaries and stations together: the engine beside the plain form",
             any_of=frozenset({"joint"}),

@@ -19,7 +19,8 @@ REAL = {"kaohsiung": (4119, 199), "taipei": (11490, 456)}
 
 
 @functools.cache
-def _city(residents: int) -> Any:  # noqa: ANN401 - a city
+def generated_city(residents: int) -> Any:  # noqa: ANN401 - a city
+    """Return a generated city."""
     from ...instances.city import build_city  # noqa: PLC0415 - geopandas is slow to load
     from ...instances.synthetic import generate_city  # noqa: PLC0415
 
@@ -36,7 +37,7 @@ def _stations(data: Path, *, residents: int, objective: str) -> StationPlan:
     from ...optimize.siting.engine import cheapest_siting  # noqa: PLC0415
 
     del data
-    city, policy = _city(residents), Policy()
+    city, policy = generated_city(residents), Policy()
     problem = siting_problem(
         city,
         policy,
@@ -65,7 +66,7 @@ def _whole(data: Path, *, residents: int) -> CityFile:
 def _micro(data: Path, *, task: str, residents: int) -> MicroTask:
     from ...instances.policy import Policy  # noqa: PLC0415 - geopandas is slow to load
 
-    city = _city(residents)
+    city = generated_city(residents)
     if task == "walk":
         return MicroTask(task, (city, Policy()))
     if task == "dissolve":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,16 @@ from ...models.siting.service_system import ServiceSystem
 from ...optimize.siting.system.layout import Layout
 from ..registry import Case, register_case
 
+if TYPE_CHECKING:
+    from ...instances.city import City
+
 SIZES = ((12, 30, 3), (24, 80, 6), (60, 250, 12), (150, 800, 30))
 """Sites, units and communities."""
 
+SYNTHETIC = {60_000: 57, 150_000: 145, 400_000: 382}
+"""Residents of generated cities, and their sites."""
+
+SYNTHETIC_SECONDS = 120.0
 REAL = {"kaohsiung": 1306, "taipei": 2210}
 REAL_SECONDS = 480.0
 
@@ -48,8 +56,22 @@ def generated(data: Path, *, sites: int, units: int, communities: int) -> Servic
 
 def real_city(data: Path, *, name: str) -> ServiceCase:
     """Return all services of a city, for its communities of today."""
+    from ...instances.city import read_city  # noqa: PLC0415 - geopandas is slow to load
+
+    return services_of(read_city(data / "cities" / name / "city.gpkg"))
+
+
+def synthetic_city(data: Path, *, residents: int) -> ServiceCase:
+    """Return all services of a generated city."""
+    from .cities import generated_city  # noqa: PLC0415 - geopandas is slow to load
+
+    del data
+    return services_of(generated_city(residents))
+
+
+def services_of(city: City) -> ServiceCase:
+    """Return all services of the catalogue for the communities of a city as they are."""
     from ...instances.catalogue import load_catalogue  # noqa: PLC0415 - geopandas is slow to load
-    from ...instances.city import read_city  # noqa: PLC0415
     from ...instances.policy import Policy  # noqa: PLC0415
     from ...instances.service_places import Places  # noqa: PLC0415
     from ...instances.service_system import service_system  # noqa: PLC0415
@@ -57,8 +79,7 @@ def real_city(data: Path, *, name: str) -> ServiceCase:
     from ...instances.travel import CityWalks  # noqa: PLC0415
     from ...optimize.planning.services import city_layout  # noqa: PLC0415
 
-    city, rules = read_city(data / "cities" / name / "city.gpkg"), Policy()
-    home = city.unit_community_idx
+    rules, home = Policy(), city.unit_community_idx
     sites = site_units(city, rules)
     communities = city.communities.copy()
     street = city.units.groupby("community_id")["street_id"].first()
@@ -78,6 +99,17 @@ for sites, units, communities in SIZES:
             size=size,
             tags=frozenset({"generated", "services"}),
             time_limit=120.0,
+        )
+    )
+for residents, sites in SYNTHETIC.items():
+    register_case(
+        Case(
+            name=f"services/city-{residents // 1000:03}k",
+            family="services",
+            load=partial(synthetic_city, residents=residents),
+            size={"residents": residents, "sites": sites},
+            tags=frozenset({"generated", "services"}),
+            time_limit=SYNTHETIC_SECONDS,
         )
     )
 for name, count in REAL.items():

@@ -10,7 +10,6 @@ from ..ask import Answer, Ask, answer_of
 from ..cases.services import ServiceCase
 from ..registry import Method, register_method
 
-THREADS = 2
 LARGE_GAP = 0.001
 """Gap asked of a case that is solved in parts: of what a plan can change."""
 
@@ -18,7 +17,8 @@ LARGE_GAP = 0.001
 def engine(case: ServiceCase, ask: Ask) -> Answer:
     """Solve it whole where it is small, else by relaxation and regions."""
     left = ask.limits_left()
-    limits = Limits(left.seconds, 0.0 if case.layout is None else LARGE_GAP, left.seed, THREADS)
+    gap = 0.0 if case.layout is None else LARGE_GAP
+    limits = Limits(left.seconds, gap, left.seed, left.threads)
     result = solve_system(
         case.problem,
         layout=case.layout,
