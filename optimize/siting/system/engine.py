@@ -45,8 +45,8 @@ FIRST_ROUNDS, MORE_ROUNDS = 3, 12
 ASCENT = 0.25
 """Share of the time left that better prices may take beside the plan."""
 
-ALONE = 0.5
-"""Share of the time left that bounds may take where there is one thread only."""
+BESIDE, ALONE = 0.6, 0.5
+"""Shares of the time left that bounds may take beside the plan, and where there is one thread."""
 
 SMALL = 300
 """Facilities that may open up to which a program has the whole flow of floor area at once."""
@@ -159,7 +159,7 @@ class _Solve:
 
     def _beside(self, bounding: Bounding, search: Search, layout: Layout) -> None:
         """Bound, and then help to improve the plan."""
-        self._bound(bounding, layout, 1.0)
+        self._bound(bounding, layout, BESIDE)
         while not self.parts.is_over and not search.is_planned.wait(0.1):
             pass
         search.improve(stream=1)
