@@ -44,7 +44,7 @@ from .shortfall import InfeasibleError, Shortfall
 from .site import siting_problem
 from .snapshot import Snapshot, communities_of_sites
 from .split import split_shortfalls
-from .stages import SPLITTING, short_of_stations
+from .stages import SPLITTING, lay_out, short_of_stations
 
 if TYPE_CHECKING:
     from .services import CityServices
@@ -298,15 +298,12 @@ class _Task:
         self, services: ServicesAsked, walks: CityWalks, places: Places, seconds: float | None
     ) -> CityServices:
         """Lay out services in the city as it was read, with no change that does not pay."""
-        from .services import site_services  # noqa: PLC0415 - large, and rarely asked for
-
-        return site_services(
+        return lay_out(
             self.given,
             self.policy,
-            services.catalogue,
+            services,
             walks,
             places,
-            services=services.ids,
             earlier=self.earlier,
             seconds=seconds,
             stop=self.stop,

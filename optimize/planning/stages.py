@@ -104,7 +104,8 @@ def make_plan(
         places = Places(names, unit_community, communities_of_sites(site_unit, unit_community))
         left = None if deadline is None else max(1.0, deadline.seconds_left)
         if services is not None:
-            laid_out = _lay_out(given, policy, services, walks, places, left, stop, listen)
+            ends = {"seconds": left, "stop": stop, "listen": listen}
+            laid_out = lay_out(given, policy, services, walks, places, **ends)
             missing += short_of_stations(city, policy, times, laid_out)
         else:
             siting, short = _site(city, policy, times, places, budget, seconds=left, **how)
@@ -168,29 +169,28 @@ def _site(
     )
 
 
-def _lay_out(
+def lay_out(
     city: City,
     policy: Policy,
     services: ServicesAsked,
     walks: CityWalks,
     places: Places,
-    seconds: float | None,
-    stop: Stop | None,
-    listen: Listener,
+    **how: Any,  # noqa: ANN401 - as site_services takes them
 ) -> CityServices:
-    """Lay out services in a city as it was read."""
+    """
+    Lay out the services that are asked for.
+
+    Parameters
+    ----------
+    city, policy, services, walks, places
+        The city as it was read, its rules, what is asked for, the minutes, and the communities.
+    how
+        Further arguments of :func:`.services.site_services`.
+    """
     from .services import site_services  # noqa: PLC0415 - large, and rarely asked for
 
     return site_services(
-        city,
-        policy,
-        services.catalogue,
-        walks,
-        places,
-        services=services.ids,
-        seconds=seconds,
-        stop=stop,
-        listen=listen,
+        city, policy, services.catalogue, walks, places, services=services.ids, **how
     )
 
 
