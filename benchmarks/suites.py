@@ -40,6 +40,18 @@ class Suite:
     methods: tuple[str, ...] = ()
 
 
+def _beside_plain(name: str, text: str) -> Suite:
+    """Return the suite of a family's engine and its plain form, each case with its own limit."""
+    return Suite(
+        name=name,
+        text=text,
+        any_of=frozenset({name}),
+        own_limits=True,
+        methods=(f"shequ-{name}", f"{name}-plain"),
+        memory_limit_mib=8192.0,
+    )
+
+
 SUITES = {
     suite.name: suite
     for suite in (
@@ -114,29 +126,14 @@ SUITES = {
             time_limit=120.0,
             methods=("shequ", "textbook", "spopt", "spopt-p-center"),
         ),
-        Suite(
-            name="services",
-            text="several services that share sites: the engine beside the plain form",
-            any_of=frozenset({"services"}),
-            own_limits=True,
-            methods=("shequ-services", "services-plain"),
-            memory_limit_mib=8192.0,
+        _beside_plain(
+            "services", "several services that share sites: the engine beside the plain form"
         ),
-        Suite(
-            name="circles",
-            text="circles of daily life in three years: the engine beside the plain form",
-            any_of=frozenset({"circles"}),
-            own_limits=True,
-            methods=("shequ-circles", "circles-plain"),
-            memory_limit_mib=8192.0,
+        _beside_plain(
+            "circles", "circles of daily life in three years: the engine beside the plain form"
         ),
-        Suite(
-            name="joint",
-            text="boundaries and stations together: the engine beside the plain form",
-            any_of=frozenset({"joint"}),
-            own_limits=True,
-            methods=("shequ-joint", "joint-plain"),
-            memory_limit_mib=8192.0,
+        _beside_plain(
+            "joint", "boundaries and stations together: the engine beside the plain form"
         ),
         Suite(
             name="published",
