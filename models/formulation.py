@@ -8,7 +8,7 @@ Names are made on demand only, so that a model of a million columns costs no mil
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,6 +106,19 @@ class LinearModel:
     def num_integer(self) -> int:
         """Number of integer columns."""
         return int(self.integer.sum())
+
+    def fixed(self, columns: IntArray, values: FloatArray | BoolArray) -> LinearModel:
+        """
+        Return the model with some columns fixed.
+
+        Parameters
+        ----------
+        columns, values
+            The columns and what they are, shape (some,) each.
+        """
+        lower, upper = self.lower.copy(), self.upper.copy()
+        lower[columns] = upper[columns] = values
+        return replace(self, lower=lower, upper=upper)
 
     def evaluate(self, values: FloatArray) -> float:
         """Objective of ``values``, shape (columns,); need not be feasible."""

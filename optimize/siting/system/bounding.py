@@ -13,7 +13,6 @@ Bounds of a service system, each step on the prices of the one before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -67,6 +66,7 @@ class Bounding:
         self.prices: FloatArray = np.zeros(self.model.num_rows)
         self.average: FloatArray = built.decided(built.problem.today())
         self.ascent: Ascent | None = None
+        self.priced: Lagrangian | None = None
         self.packings = SitePackings(built.problem)
 
     def relax(self, end: Deadline) -> None:
@@ -92,7 +92,7 @@ class Bounding:
             When to end at the latest.
         """
         for _ in range(rounds):
-            lagrangian = Lagrangian(self.built, self.model, self.packings)
+            lagrangian = self._lagrangian()
             if self.ascent is None:
                 self.ascent = Ascent(lagrangian, self.prices)
             else:
@@ -131,11 +131,17 @@ class Bounding:
 
     def rows(self) -> list[Row]:
         """Return what the packings of sites earn at most at the prices."""
-        return packing_rows(Lagrangian(self.built, self.model, self.packings), self.prices)
+        return packing_rows(self._lagrangian(), self.prices)
 
     def gaps(self) -> LocalGap:
         """Tell where the gap of a plan is, at the prices."""
-        return LocalGap(Lagrangian(self.built, self.model, self.packings), self.prices)
+        return LocalGap(self._lagrangian(), self.prices)
+
+    def _lagrangian(self) -> Lagrangian:
+        """Return the model as it is now with its joining rows at a price."""
+        if self.priced is None or self.priced.model is not self.model:
+            self.priced = Lagrangian(self.built, self.model, self.packings)
+        return self.priced
 
     def _regions(self, priced: Priced, end: Deadline) -> bool:
         """Solve the programs of regions; tell whether all of them gave a bound."""
@@ -164,9 +170,8 @@ class Bounding:
         place[columns] = np.arange(columns.size)
         opening = place[self.built.columns.opening]
         mine = opening >= 0
-        lower, upper = program.lower.copy(), program.upper.copy()
-        lower[opening[mine]] = upper[opening[mine]] = self.best.plan.is_open[mine]
-        return self.parts.part(replace(program, lower=lower, upper=upper), LONGEST)
+        decided = program.fixed(opening[mine], self.best.plan.is_open[mine])
+        return self.parts.part(decided, LONGEST)
 
     def _add(self, values: FloatArray, objective: float) -> bool:
         """Add rows for those who are short in a solution; tell whether there were any."""

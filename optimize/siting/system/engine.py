@@ -162,7 +162,8 @@ class _Solve:
         self._bound(bounding, layout, BESIDE)
         while not self.parts.is_over and not search.is_planned.wait(0.1):
             pass
-        search.improve(stream=1)
+        if search.is_planned.is_set():
+            search.improve(stream=1)
 
     def _timed(self, name: str, step: Callable[[], None]) -> None:
         """Take a step and note its seconds."""

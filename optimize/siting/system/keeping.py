@@ -53,13 +53,13 @@ def completed(
         Shape (columns,); None if the plan breaks a hard rule, or nothing was found in time.
     """
     columns, model = built.columns, built.model
-    lower, upper = model.lower.copy(), model.upper.copy()
-    lower[columns.opening] = upper[columns.opening] = plan.is_open
     sized = np.flatnonzero((columns.area >= 0) & keeps_area)
-    lower[columns.area[sized]] = upper[columns.area[sized]] = plan.area_m2[sized]
-    if (lower > model.upper).any() or (upper < model.lower).any():
+    decided = model.fixed(
+        np.r_[columns.opening, columns.area[sized]], np.r_[plan.is_open, plan.area_m2[sized]]
+    )
+    if (decided.lower > model.upper).any() or (decided.upper < model.lower).any():
         return None
-    return parts.part(replace(model, lower=lower, upper=upper), LONGEST, gap=0.0).solution
+    return parts.part(decided, LONGEST, gap=0.0).solution
 
 
 def attached(
@@ -99,10 +99,9 @@ def take_back(built: SystemModel, model: LinearModel, best: Best, parts: Parts) 
     if earlier is None:
         return
     same = np.flatnonzero(earlier.was_open == plan.is_open)
-    lower, upper, costs = model.lower.copy(), model.upper.copy(), model.costs.copy()
-    lower[columns.opening[same]] = upper[columns.opening[same]] = plan.is_open[same]
+    costs = model.costs.copy()
     costs[columns.area[columns.area >= 0]] += SPARING
-    program = replace(model, lower=lower, upper=upper, costs=costs)
+    program = replace(model, costs=costs).fixed(columns.opening[same], plan.is_open[same])
     found = parts.part(program, LONGEST, gap=0.0)
     if found.solution is not None:
         best.offer(built.plan(found.solution), at_par=True)

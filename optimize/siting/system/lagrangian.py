@@ -103,6 +103,15 @@ class Lagrangian:
         allowed = np.where(prices > 0, self.has_lower, self.has_upper) & self.joining
         return np.where(allowed & np.isfinite(prices), prices, 0.0)
 
+    def reduced(self, prices: FloatArray) -> FloatArray:
+        """Return what columns cost beside what rows pay at usable prices, shape (columns,)."""
+        return np.asarray(self.model.costs - self.transposed @ prices)
+
+    def sides(self, prices: FloatArray) -> FloatArray:
+        """Return the side of each row that usable prices speak of, 0 for none, shape (rows,)."""
+        side = np.where(prices > 0, self.model.row_lower, self.model.row_upper)
+        return np.where(prices == 0, 0.0, side)
+
     def at(self, prices: FloatArray) -> Filling:
         """
         Fill all sites at given prices.
@@ -114,9 +123,7 @@ class Lagrangian:
         """
         model, columns = self.model, self.built.columns
         prices = self.usable(prices)
-        reduced = model.costs - self.transposed @ prices
-        side = np.where(prices > 0, model.row_lower, model.row_upper)
-        rows = prices * np.where(prices == 0, 0.0, side)
+        reduced, rows = self.reduced(prices), prices * self.sides(prices)
         values = np.zeros(model.num_columns)
         rest = self.others
         values[rest] = np.where(reduced[rest] >= 0, model.lower[rest], model.upper[rest])
@@ -152,7 +159,7 @@ class Lagrangian:
         tuple
             Shape (facilities,) each.
         """
-        return self._profits(self.model.costs - self.transposed @ self.usable(prices))
+        return self._profits(self.reduced(self.usable(prices)))
 
     def lacking(self, values: FloatArray, prices: FloatArray) -> FloatArray:
         """

@@ -34,11 +34,9 @@ class LocalGap:
         model, num = lagrangian.model, lagrangian.built.problem.num_sites
         self.lagrangian, self.num_sites = lagrangian, num
         self.prices = lagrangian.usable(prices)
-        self.reduced = model.costs - lagrangian.transposed @ self.prices
+        self.reduced, self.side = lagrangian.reduced(self.prices), lagrangian.sides(self.prices)
         profit, density = lagrangian.profits(self.prices)
         self.most = lagrangian.packings.best(profit, density).profit
-        side = np.where(self.prices > 0, model.row_lower, model.row_upper)
-        self.side = np.where(self.prices == 0, 0.0, side)
         own = np.ones(model.num_columns, dtype=bool)
         own[lagrangian.others] = False
         self.own = np.flatnonzero(own)

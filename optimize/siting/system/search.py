@@ -254,7 +254,9 @@ class Search:
             neighbourhoods.reverse()
         while not self.is_over and self.tree is not None:
             if any(self._sweep(neighbourhood, random) for neighbourhood in neighbourhoods):
-                return
+                break
+        with self.lock:
+            self.best.offer(self.built.plan(self.values))
 
     def _sweep(self, neighbourhood: Neighbourhood, random: np.random.Generator) -> bool:
         """Solve clusters all over the city; tell whether all of it is as good as can be."""
@@ -280,8 +282,6 @@ class Search:
             else:
                 neighbourhood.interest[near] *= TIRED
             seconds, solved, is_exact = seconds + outcome.seconds, solved + 1, outcome.is_exact
-        with self.lock:
-            self.best.offer(self.built.plan(self.values))
         mean = seconds / max(solved, 1)
         if mean < SHORT_SECONDS:
             neighbourhood.resize(sites * 3 // 2 + 1)

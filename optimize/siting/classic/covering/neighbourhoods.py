@@ -121,13 +121,9 @@ class Neighbourhoods:
             return False
         size = core.num_sites
         now = core.choice(search.plan).astype(float)
-        lower, upper = model.lower.copy(), model.upper.copy()
-        held = np.ones(size, dtype=bool)
-        held[near] = False
-        lower[:size][held] = now[held]
-        upper[:size][held] = now[held]
+        held = np.setdiff1d(np.arange(size), near)
         result = solve_model(
-            replace(model, lower=lower, upper=upper),
+            model.fixed(held, now[held]),
             solver=search.solver,
             limits=replace(search.limits, gap=0.0).within(seconds),
             cutoff=search.objective,
