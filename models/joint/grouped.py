@@ -1,5 +1,5 @@
 """
-The cheapest plan of one grouping: who belongs to which district, given the stations of each.
+The best plan of one grouping: who belongs to which district, given the stations of each.
 
 Sets: nodes V, districts d with their sites and roots r(d), D_i the districts that may hold node i.
 Variables: x_id = 1 if node i lies in district d; s_dm, households of d beyond the least floor area
@@ -14,14 +14,11 @@ that the m-th cheapest m² are for. Minimise Σ_d b_d + Σ_dm c_dm s_dm subject 
 The cost is convex in the households, so the cheapest m² need no integers. Contiguity is CUT, see
 :mod:`.rooted`.
 
-With a limit I on the moment of inertia, the districts have centres as in the Hess model: y_cd = 1
-if c is the centre of d, and q_icd, the part of i that lies in d while c is its centre,
+Where the centre of district d lies in a box C_d of nodes, node i adds e_id = min_{c ∈ C_d} cost_ic
+to the moment of inertia at least, and exactly that where C_d is one node, with x_cd = 1. The most
+compact plan minimises Σ_id e_id x_id, without the s; the cheapest plan within a limit I has
 
-    Σ_c y_cd = 1,  y_cd ≤ x_cd                       every c, d          (centre)
-    Σ_c q_icd = x_id,  0 ≤ q_icd ≤ y_cd              every i, c, d       (belongs)
-    Σ_icd c_ic q_icd ≤ I                                                 (compact)
-
-on the pairs (i, c) that the Lagrangian bound of the grouping leaves below I.
+    Σ_id e_id x_id ≤ I                                                   (compact)
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..districting.separators import Separator
-from ..formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
+from ..formulation import FloatArray, IntArray, LinearModel, ModelBuilder
 from .groupings import Grouping
 from .problem import JointSplit
 
@@ -53,9 +50,6 @@ class GroupedModel:
         Columns of the households at each price, one array a district.
     roots
         Node of the first site of each district, shape (districts,).
-    y
-        Column of each node as the centre of each district, -1 where there is none, shape (nodes,
-        districts); None without a limit.
     """
 
     model: LinearModel
@@ -64,7 +58,6 @@ class GroupedModel:
     x: IntArray
     s: tuple[IntArray, ...]
     roots: IntArray
-    y: IntArray | None = None
 
     def labels(self, values: FloatArray) -> IntArray:
         """District of each node in a solution, shape (nodes,)."""
@@ -72,9 +65,7 @@ class GroupedModel:
         return np.asarray(held.argmax(axis=1), dtype=np.int64)
 
     def start(self, labels: IntArray) -> FloatArray | None:
-        """Return the values of a plan; None if a column of it is missing, or centres are chosen."""
-        if self.y is not None:
-            return None
+        """Return the values of a plan; None if a column of it is missing."""
         values = np.zeros(self.model.num_columns)
         inside = self.x[np.arange(labels.size), labels]
         if (inside < 0).any():
@@ -100,8 +91,9 @@ def grouped_model(
     problem: JointSplit,
     grouping: Grouping,
     *,
+    inertia: FloatArray | None = None,
     most_inertia: float | None = None,
-    pairs: BoolArray | None = None,
+    seats: IntArray | None = None,
 ) -> GroupedModel:
     """
     Build the model.
@@ -112,16 +104,26 @@ def grouped_model(
         What is asked.
     grouping
         The open sites, by district.
+    inertia
+        Moment of inertia that each node has in each district at least, infinite where it may not
+        lie there, shape (nodes, districts); None if compactness is not asked for.
     most_inertia
-        Largest moment of inertia; None for no limit.
-    pairs
-        Pairs (node, centre) that plans within the limit may use, shape (nodes, nodes).
+        Largest moment of inertia of the cheapest plan; None with ``inertia`` for the most compact
+        plan, whatever it costs.
+    seats
+        Node that is the centre of each district, -1 where that is open, shape (districts,).
     """
     split, k = problem.districting, len(grouping.groups)
+    is_compact = inertia is not None and most_inertia is None
     builder = ModelBuilder("joint-grouped")
-    x = np.full(grouping.may_hold.shape, -1, dtype=np.int64)
-    node, district = np.nonzero(grouping.may_hold)
-    x[node, district] = builder.add_columns(np.zeros(node.size), upper=1, integer=True)
+    may = grouping.may_hold if inertia is None else grouping.may_hold & np.isfinite(inertia)
+    x = np.full(may.shape, -1, dtype=np.int64)
+    node, district = np.nonzero(may)
+    each = np.zeros(node.size) if inertia is None else inertia[node, district]
+    certain = np.zeros(node.size) if seats is None else (seats[district] == node).astype(float)
+    x[node, district] = builder.add_columns(
+        each if is_compact else np.zeros(node.size), lower=certain, upper=1, integer=True
+    )
     column = x[node, district]
     builder.add_rows(node, column, 1, lower=np.ones(split.num_nodes), upper=1)
     for w in range(split.weights.shape[1]):
@@ -129,8 +131,25 @@ def grouped_model(
         builder.add_rows(district, column, split.weights[node, w], lower=lower, upper=upper)
     households = problem.households[node]
     builder.add_rows(district, column, households, lower=grouping.lower, upper=grouping.upper)
+    s: tuple[IntArray, ...] = ()
+    if not is_compact:
+        s = _add_floor_area(builder, grouping, district, column, households)
+    if inertia is not None and most_inertia is not None:
+        builder.add_rows(np.zeros(column.size, dtype=int), column, each, upper=[most_inertia])
+    roots = problem.node_of_site[[group[0] for group in grouping.groups]]
+    return GroupedModel(builder.build(), problem, grouping, x, s, roots)
+
+
+def _add_floor_area(
+    builder: ModelBuilder,
+    grouping: Grouping,
+    district: IntArray,
+    column: IntArray,
+    households: FloatArray,
+) -> tuple[IntArray, ...]:
+    """Add the households at each price, and pay for them; return their columns by district."""
     s = tuple(builder.add_columns(price.slope, upper=price.length) for price in grouping.prices)
-    owner = np.repeat(np.arange(k), [columns.size for columns in s])
+    owner = np.repeat(np.arange(len(s)), [columns.size for columns in s])
     builder.add_rows(
         np.r_[district, owner],
         np.r_[column, np.concatenate(s)],
@@ -138,53 +157,4 @@ def grouped_model(
         upper=np.array([price.free for price in grouping.prices]),
     )
     builder.offset = float(sum(price.base for price in grouping.prices))
-    roots = problem.node_of_site[[group[0] for group in grouping.groups]]
-    y = None
-    if most_inertia is not None:
-        y = _add_centres(builder, problem, x, most_inertia, pairs)
-    return GroupedModel(builder.build(), problem, grouping, x, s, roots, y)
-
-
-def _add_centres(
-    builder: ModelBuilder,
-    problem: JointSplit,
-    x: IntArray,
-    most_inertia: float,
-    pairs: BoolArray | None,
-) -> IntArray:
-    """Add centres and who belongs to them, and the limit on the moment of inertia."""
-    split, (n, k) = problem.districting, x.shape
-    allowed = np.ones((n, n), dtype=bool) if pairs is None else pairs
-    y = np.full((n, k), -1, dtype=np.int64)
-    may = (x >= 0) & np.diag(allowed)[:, None]
-    centre, district = np.nonzero(may)
-    y[may] = builder.add_columns(np.zeros(centre.size), upper=1, integer=True)
-    builder.add_rows(district, y[may], 1, lower=np.ones(k), upper=1)
-    _at_most(builder, y[may], x[may])
-    node, of, d = np.nonzero(allowed[:, :, None] & may[None] & (x >= 0)[:, None])
-    q = builder.add_columns(np.zeros(node.size), upper=1)
-    _at_most(builder, q, y[of, d])
-    row = np.full((n, k), -1, dtype=np.int64)
-    own = np.argwhere(x >= 0)
-    row[own[:, 0], own[:, 1]] = np.arange(len(own))
-    builder.add_rows(
-        np.r_[row[node, d], np.arange(len(own))],
-        np.r_[q, x[own[:, 0], own[:, 1]]],
-        np.r_[np.ones(q.size), -np.ones(len(own))],
-        lower=np.zeros(len(own)),
-        upper=0,
-    )
-    costs = split.costs[node, of]
-    builder.add_rows(np.zeros(q.size, dtype=int), q, costs, upper=[most_inertia])
-    return y
-
-
-def _at_most(builder: ModelBuilder, less: IntArray, more: IntArray) -> None:
-    """Add less ≤ more, entry by entry."""
-    rows = np.arange(less.size)
-    builder.add_rows(
-        np.r_[rows, rows],
-        np.r_[less, more],
-        np.r_[np.ones(rows.size), -np.ones(rows.size)],
-        upper=np.zeros(rows.size),
-    )
+    return s

@@ -1,65 +1,59 @@
 """
 The cheapest plan: groupings by their bounds, plans by search, small models for what is left.
 
-A community has few sites, so its groupings are listed (:mod:`.groupings` of the models). Each is
-bounded by the linear relaxation of its model without contiguity, which mostly shows that it holds
-no plan at all. The others are searched in the order of their bounds; those that could still be
-cheaper than the best plan get an integer program, with separators added in its tree and a limit on
-its objective. The lowest bound of all groupings bounds the cost: logic-based Benders decomposition
-(Hooker and Ottosson 2003, Mathematical Programming 96) with the stations as master and the
-districts as subproblem, whose master is listed.
+A community has few sites, so its groupings are listed (:mod:`.groupings` of the models). When its
+turn comes, each is bounded by the linear relaxation of its model without contiguity, which mostly
+shows that it holds no plan at all. A few are searched in the order of their bounds; those that
+could still be cheaper than the best plan are settled: by their centres where there is a limit on
+the moment of inertia (:mod:`.settling`), else by one integer program. The lowest bound of all
+groupings bounds the cost: logic-based Benders decomposition (Hooker and Ottosson 2003, Mathematical
+Programming 96) with the stations as master and the districts as subproblem, whose master is listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...models.joint.grouped import GroupedModel, grouped_model
+from ...models.formulation import BoolArray
+from ...models.joint.grouped import grouped_model
 from ...models.joint.groupings import ROUNDING, Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
-from ..districting.hess.lagrangian import Fixing
 from ..limits import Deadline, Limits, Stop
 from ..result import Reason, Result, Status
 from ..search import TOLERANCE, Listen, Search
+from .centre_boxes import CentreBoxes
 from .heuristic import BOTH, CHEAP, plans_of
-from .one_grouping import nothing_fixed, relaxed, solve_grouped
+from .one_grouping import pairs_within, relaxed, solve_grouped
 from .searching import NO_GROUPING, search_from
+from .settling import Question, Settling
 
-SEARCHED = 0.4
+SEARCHED = 0.2
 """Share of the time that searches without a bound may take."""
 
-FIRST = 3
-"""Groupings that are searched at once, so that a cost is known."""
-
-PATIENCE = 12
+PATIENCE = 3
 """Searches in a row that may end without a better plan."""
 
-CLIMBS, PROBING = 300, 60
-"""Directions in which the dual of a grouping is climbed, and for each centre that is left."""
-
-MOST_COLUMNS = 60_000
-"""Pairs of a node and a centre, for every district, up to which a model is built."""
-
-LEAST_SECONDS = 2.0
-"""Seconds that an integer program gets at first; twice as many each further time."""
+LEAST_SECONDS = 10.0
+"""Seconds that a grouping gets at first; twice as many each further time."""
 
 
 @dataclass(eq=False)
 class _Open:
-    """A grouping that may hold a better plan, and its bound."""
+    """A grouping that may hold a better plan, its bound, and the work on it."""
 
     bound: float
     grouping: Grouping
+    is_relaxed: bool = False
     rounds: int = 0
-    fixing: Fixing | None = None
-    is_too_large: bool = False
+    settling: Settling | None = None
 
     @property
     def seconds(self) -> float:
-        """Seconds that its next integer program gets."""
+        """Seconds that it gets next."""
         return LEAST_SECONDS * 2.0**self.rounds
 
 
@@ -126,34 +120,45 @@ class _Cheapest:
         self.problem, self.search, self.most_inertia = problem, search, most_inertia
         self.weights = CHEAP if most_inertia is None else BOTH
         self.open: list[_Open] = []
+        self.pairs: BoolArray | None = None
+        limit = None if most_inertia is None else most_inertia * (1 + ROUNDING)
+        self.question = Question(search, limit, lambda: self._target)
 
     def run(self) -> None:
-        """List, bound, search, prove."""
+        """List, search, prove."""
         with self.search.timed("groupings"):
             self._list()
-        self._raise()
         with self.search.timed("search"):
             self._improve()
         with self.search.timed("prove"):
             self._prove()
 
     def _list(self) -> None:
-        """Bound groupings by their linear relaxations, as far as they may hold a better plan."""
-        search, searched = self.search, 0
-        listed = sorted(Groupings(self.problem).all(search.objective), key=lambda one: one.cost)
-        for grouping in listed:
-            if search.over or grouping.cost >= self._target:
-                self.open.append(_Open(grouping.cost, grouping))
-                continue
-            bound = relaxed(self.problem, grouping, seed=search.limits.seed)
-            if bound is None:
-                continue
-            self.open.append(_Open(max(bound, grouping.cost), grouping))
-            if searched < FIRST:
-                searched += 1
-                self._search(self.open[-1], search.limits.seed)
-        self.open.sort(key=lambda one: one.bound)
-        search.detail = f"{len(listed)} groupings of sites, {len(self.open)} of them possible"
+        """List the groupings that may hold a better plan, with the bound of their prices."""
+        listed = Groupings(self.problem).all(self.search.objective)
+        self.open = [_Open(grouping.cost, grouping) for grouping in listed]
+        self.search.detail = f"{len(self.open)} groupings of sites"
+        self._raise()
+
+    def _in_order(self) -> Iterator[_Open]:
+        """Yield groupings in the order of their bounds, those of linear relaxations."""
+        waiting = [(one.bound, number, one) for number, one in enumerate(self.open)]
+        heapq.heapify(waiting)
+        while waiting and not self.search.over:
+            _, number, one = heapq.heappop(waiting)
+            if one.is_relaxed or one.bound >= self._target:
+                yield one
+            elif self._relax(one):
+                heapq.heappush(waiting, (one.bound, number, one))
+
+    def _relax(self, one: _Open) -> bool:
+        """Bound a grouping by its linear relaxation; drop it if it has none."""
+        bound = relaxed(self.problem, one.grouping, seed=self.search.limits.seed)
+        if bound is None:
+            self.open.remove(one)
+            return False
+        one.bound, one.is_relaxed = max(one.bound, bound), True
+        return True
 
     @property
     def _target(self) -> float:
@@ -178,13 +183,15 @@ class _Cheapest:
         """Search plans in the order of the bounds."""
         search, failed = self.search, 0
         deadline = Deadline.after(SEARCHED * search.deadline.seconds_left)
-        for one in self.open:
-            if search.done or deadline.passed or one.bound >= self._target:
-                return
+        for one in self._in_order():
+            is_late = deadline.passed and search.plan is not None
+            if search.done or is_late or one.bound >= self._target:
+                break
             better = self._search(one, search.limits.seed + 1)
             failed = 0 if better else failed + 1
             if search.plan is not None and failed > PATIENCE:
-                return
+                break
+        self._raise()
 
     def _search(self, one: _Open, seed: int) -> bool:
         """Search plans of one grouping; whether a better one was found."""
@@ -201,37 +208,65 @@ class _Cheapest:
         return better
 
     def _prove(self) -> None:
-        """Solve the models of the groupings that may be cheaper, the lowest bound first."""
+        """Settle the groupings that may be cheaper, the lowest bound first."""
         search = self.search
         while not search.done and self.open:
-            self.open.sort(key=lambda one: (one.bound, one.seconds))
-            one = self.open[0]
-            if one.bound >= self._target or one.is_too_large:
+            one = min(self.open, key=lambda one: (one.bound, one.seconds))
+            if one.bound >= self._target:
                 break
-            if one.rounds:
-                self._search_again(one)
-            if not search.done and one.bound < self._target:
+            if not one.is_relaxed:
+                self._relax(one)
+            elif self.most_inertia is None:
                 self._solve(one)
+            else:
+                self._settle(one)
             self._raise()
 
-    def _search_again(self, one: _Open) -> None:
-        """Search a grouping with other seeds: its model was not solved in the time it got."""
-        for number in range(2**one.rounds):
-            seed = self.search.limits.seed + 100 * one.rounds + 10 * number
-            self._search(one, seed)
-            if self.search.done or one.bound >= self._target:
+    def _settle(self, one: _Open) -> None:
+        """Settle a grouping by the centres of its districts, as far as its time goes."""
+        if one.settling is None:
+            boxes = self._boxes(one.grouping)
+            if boxes is None:
+                self.open.remove(one)
                 return
+            one.settling = Settling(boxes, self.question, one.bound)
+        is_settled = one.settling.run(Deadline.after(one.seconds))
+        one.rounds += 1
+        if is_settled and self.search.plan is None:
+            self.open.remove(one)
+        elif is_settled:
+            # Nothing is left in it below the target, which is lower now than when it was begun.
+            one.bound = max(one.bound, self._target)
+
+    def _boxes(self, grouping: Grouping) -> CentreBoxes | None:
+        """Return the boxes of a grouping within the target; None if it holds nothing so cheap."""
+        if self.pairs is None:
+            self.pairs = self._within()
+        narrow = grouping.within(self._target, float(self.problem.households.sum()))
+        if narrow is None:
+            return None
+        return CentreBoxes(self.problem, narrow, self.pairs, self._target)
+
+    def _within(self) -> BoolArray:
+        """Return the pairs that plans within the limit may use."""
+        assert self.question.most_inertia is not None  # noqa: S101
+        pairs = pairs_within(
+            self.problem,
+            self.question.most_inertia,
+            deadline=Deadline.after(self.search.deadline.seconds_left / 4),
+            stop=self.search.stop,
+        )
+        nothing = np.zeros((self.problem.districting.num_nodes,) * 2, dtype=bool)
+        return nothing if pairs is None else pairs
 
     def _solve(self, one: _Open) -> None:
-        """Solve one model; drop it if nothing better is in it."""
+        """Solve the whole model of a grouping; drop it if nothing better is in it."""
         search = self.search
-        grouped = self._model(one)
-        if grouped is None:
-            if one.is_too_large:
-                search.detail += "; the pairs left by the bound are too many for a model"
-            else:
-                self.open.remove(one)
+        if one.rounds:
+            self._search_again(one)
+        if search.done or one.bound >= self._target:
             return
+        grouped = grouped_model(self.problem, one.grouping)
         cutoff = None if search.plan is None else self._target
         result = solve_grouped(
             grouped,
@@ -240,11 +275,11 @@ class _Cheapest:
             cutoff=cutoff,
             stop=search.stop,
         )
+        one.rounds += 1
         search.heed(result)
         search.num_cuts += result.cuts
         if result.solution is not None:
             search.offer(one.grouping.plan(self.problem, grouped.labels(result.solution)))
-        one.rounds += 1
         if result.status is Status.INFEASIBLE:
             self.open.remove(one)
         elif result.reason is Reason.LIMIT and cutoff is not None:
@@ -252,30 +287,10 @@ class _Cheapest:
         elif result.bound is not None:
             one.bound = max(one.bound, result.bound)
 
-    def _model(self, one: _Open) -> GroupedModel | None:
-        """Return the model of a grouping; None if no plan is compact enough or it is too large."""
-        if self.most_inertia is None:
-            return grouped_model(self.problem, one.grouping)
-        split, limit = one.grouping.districting(self.problem), self.most_inertia * (1 + ROUNDING)
-        if one.fixing is None:
-            one.fixing = nothing_fixed(split)
-            deadline = Deadline.after(self.search.deadline.seconds_left / 4)
-            one.fixing.tighten(
-                None, limit, iterations=CLIMBS, deadline=deadline, stop=self.search.stop
-            )
-            if one.fixing.bound <= limit:
-                one.fixing.probe(
-                    limit, iterations=PROBING, deadline=deadline, stop=self.search.stop
-                )
-        if one.fixing.bound > limit:
-            return None
-        pairs = one.fixing.allowed(limit)
-        one.is_too_large = bool(pairs.sum() * len(one.grouping.groups) > MOST_COLUMNS)
-        if one.is_too_large:
-            return None
-        return grouped_model(
-            self.problem,
-            one.grouping,
-            most_inertia=limit,
-            pairs=pairs,
-        )
+    def _search_again(self, one: _Open) -> None:
+        """Search a grouping with other seeds: its model was not solved in the time it got."""
+        for number in range(2**one.rounds):
+            seed = self.search.limits.seed + 100 * one.rounds + 10 * number
+            self._search(one, seed)
+            if self.search.done or one.bound >= self._target:
+                return

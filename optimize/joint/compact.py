@@ -3,52 +3,39 @@ The most compact plan that keeps the rules of stations, whatever it costs.
 
 More open stations never break a rule, so every site that may open is open here, and what is left to
 choose is which of them share a district. The best split without stations comes first: if its
-districts can be served, nothing is more compact. Else every grouping is a districting whose
-districts are told apart by their stations. Its Lagrangian bound drops it, or leaves few pairs of a
-node and a centre; a Hess model of these with separators finds its best plan or shows that none is
-better than the one known.
+districts can be served, nothing is more compact. Else the moment of inertia is raised by steps,
+from that of the split on: all groupings are settled for plans below it, until one is found, or the
+best plan known is reached. So a good plan need not be known first, and what is proven grows with
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ...models.joint.groupings import Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
 from ..districting.hess.engine import solve_districting
-from ..districting.hess.lagrangian import Fixing
-from ..districting.hess.tree import HessTree
-from ..limits import Deadline, Limits, Stop
-from ..result import Reason, Result, Status
-from ..search import Listen, Search
+from ..limits import Limits, Stop
+from ..result import Result, Status
+from ..search import GAIN, SMALLEST, Listen, Search
+from .centre_boxes import CentreBoxes
 from .heuristic import plans_of
-from .one_grouping import nothing_fixed, relaxed
+from .one_grouping import pairs_within, relaxed
 from .searching import NO_GROUPING, search_from
+from .settling import Question, Settling
 
-CLIMBS = (60, 300)
-"""Directions in which the dual of every grouping is climbed, and of one that this leaves."""
+SPLIT = 0.3
+"""Share of the time for the split without stations."""
 
-PROBING = 60
-"""Directions for each centre of a grouping with many pairs left."""
+STEP = 0.02
+"""First step above the moment of inertia of the split, as a share; each next is twice that."""
 
-FEW = 3
-"""Pairs a node that are few enough for a model."""
-
-FIRST = 0.3
-"""Share of the time for the first grouping."""
-
-
-@dataclass(eq=False)
-class _Open:
-    """A grouping that may hold a better plan, what is fixed in it, and its bound."""
-
-    grouping: Grouping
-    fixing: Fixing
-    bound: float = -np.inf
-    tried: int = 0
+SEARCHED = 3
+"""Groupings of the lowest bounds that are searched for a plan at each step."""
 
 
 def solve_compact(
@@ -88,42 +75,28 @@ class _Compact:
 
     def __init__(self, problem: JointSplit, search: Search[JointPlan]) -> None:
         self.problem, self.search = problem, search
-        self.open: list[_Open] = []
-        self.least = -np.inf
+        self.groupings: list[Grouping] = []
 
     def run(self) -> None:
-        """List, bound, search, prove."""
+        """Split, list, and raise the moment of inertia until a plan is proven best."""
         search = self.search
         with search.timed("split"):
             if self._split_serves():
                 return
         with search.timed("groupings"):
             self._list()
-        self._raise()
-        with search.timed("search"):
-            self._improve()
+        if not self.groupings and not search.over:
+            search.infeasible, search.detail = True, NO_GROUPING
+            return
         with search.timed("prove"):
-            while not search.done and self.open:
-                one = min(self.open, key=lambda one: (one.tried, one.bound))
-                if one.bound < search.objective:
-                    self._settle(one)
-                else:
-                    self.open.remove(one)
-                self._raise()
-        if not search.over:
-            self._raise()
-
-    def _exact(self, share: float = 1.0) -> Limits:
-        """Return the limits of a solve without a gap in a share of the time that is left."""
-        search = self.search
-        return replace(search.limits, gap=0.0).within(share * search.deadline.seconds_left)
+            self._climb()
 
     def _split_serves(self) -> bool:
         """Split without stations; whether that settles it."""
         search = self.search
         result = solve_districting(
             self.problem.districting,
-            limits=self._exact(FIRST),
+            limits=replace(search.limits, gap=0.0).within(SPLIT * search.deadline.seconds_left),
             solver=search.solver,
             stop=search.stop,
         )
@@ -136,123 +109,72 @@ class _Compact:
             is_open[self.problem.usable] = True
             search.offer(self.problem.sized(result.solution, is_open))
         if result.bound is not None:
-            self.least = result.bound
             search.raise_bound(result.bound)
         return search.done
 
     def _list(self) -> None:
-        """Keep the groupings that can hold a plan, with a first bound."""
+        """Keep the groupings that can hold a plan."""
         search = self.search
         for grouping in Groupings(self.problem).complete():
-            if relaxed(self.problem, grouping, seed=search.limits.seed) is not None:
-                fixing = nothing_fixed(grouping.districting(self.problem))
-                self.open.append(_Open(grouping, fixing))
-        for one in self.open:
             if search.over:
                 return
-            self._climb(one, CLIMBS[0])
+            if relaxed(self.problem, grouping, seed=search.limits.seed) is not None:
+                self.groupings.append(grouping)
 
-    def _climb(self, one: _Open, iterations: int) -> None:
-        """Climb the dual of a grouping."""
-        search = self.search
-        one.fixing.tighten(
-            None,
-            search.objective,
-            iterations=iterations,
-            deadline=Deadline.after(search.deadline.seconds_left / 4),
-            stop=search.stop,
-        )
-        one.bound = max(one.bound, one.fixing.bound)
-
-    def _raise(self) -> None:
-        """Take the lowest bound of all that is open."""
-        search = self.search
-        if not self.open and search.plan is None:
-            search.infeasible = True
-            search.detail = NO_GROUPING
-            return
-        least = min((one.bound for one in self.open), default=np.inf)
-        search.raise_bound(min(max(least, self.least), search.objective))
-
-    def _improve(self) -> None:
-        """Search plans of every grouping, and the best of the most promising one exactly."""
-        search = self.search
-        self.open.sort(key=lambda one: one.bound)
-        best: _Open | None = None
-        for one in self.open:
-            if search.over or one.bound >= search.objective:
-                break
-            for plan in plans_of(
-                self.problem,
-                one.grouping,
-                seed=search.limits.seed,
-                weights=(),
-                deadline=search.deadline,
-                stop=search.stop,
-            ):
-                if search.offer(plan):
-                    best = one
-        if best is not None and not search.done:
-            self._solve_first(best)
-
-    def _solve_first(self, one: _Open) -> None:
-        """Solve one grouping by the engine of districting, for a good plan."""
-        search = self.search
-        result = solve_districting(
-            one.grouping.districting(self.problem),
-            limits=self._exact(FIRST),
-            solver=search.solver,
-            stop=search.stop,
-        )
-        search.heed(result)
-        if result.solution is not None:
-            kept = search.offer(one.grouping.plan(self.problem, result.solution))
-            if kept and result.status is Status.OPTIMAL:
-                self.open.remove(one)
-        if result.bound is not None:
-            one.bound = max(one.bound, result.bound)
-
-    def _settle(self, one: _Open) -> None:
-        """Raise the bound of a grouping, then solve the Hess model of what is left."""
-        search, fixing = self.search, one.fixing
-        one.tried += 1
-        self._climb(one, CLIMBS[1])
-        if one.bound >= search.objective:
-            return
-        split = fixing.problem
-        allowed = fixing.allowed(search.objective)
-        if allowed.sum() > FEW * split.num_nodes and search.plan is not None:
-            fixing.probe(
-                search.objective,
-                iterations=PROBING,
-                deadline=Deadline.after(search.deadline.seconds_left / 4),
-                stop=search.stop,
-            )
-            one.bound = max(one.bound, fixing.bound)
-            if one.bound >= search.objective:
+    def _climb(self) -> None:
+        """Raise the moment of inertia that plans must lie below."""
+        search, step = self.search, STEP
+        most = float(self.problem.districting.costs.max(axis=1).sum())
+        base = search.bound if np.isfinite(search.bound) and search.bound > 0 else STEP * most
+        while not search.done:
+            level = min(self._target, base * (1 + step))
+            if not self._settle(level):
                 return
-            allowed = fixing.allowed(search.objective)
-        self._solve(one, HessTree(split, allowed))
+            # No plan that is not known lies below the level.
+            search.raise_bound(min(level, search.objective))
+            if search.plan is None and level > most:
+                search.infeasible, search.detail = True, NO_GROUPING
+            if search.objective <= level or level == self._target:
+                search.raise_bound(search.objective)
+            step *= 2
 
-    def _solve(self, one: _Open, tree: HessTree) -> None:
+    @property
+    def _target(self) -> float:
+        """Moment of inertia below which a plan is worth finding."""
         search = self.search
-        cutoff = search.objective if search.plan is not None else None
-        found = tree.solve(
-            solver=search.solver,
-            limits=self._exact(),
-            cutoff=cutoff,
+        if search.plan is None:
+            return np.inf
+        return search.objective - GAIN * max(search.objective, SMALLEST)
+
+    def _settle(self, level: float) -> bool:
+        """Find the best plan below a level, if there is one; whether that was done in time."""
+        search, problem = self.search, self.problem
+        pairs = pairs_within(problem, level, deadline=search.deadline, stop=search.stop)
+        if pairs is None:
+            return not search.over
+        question = Question(search, None, lambda: min(level, self._target))
+        begun = []
+        for grouping in self.groupings:
+            if search.over:
+                return False
+            begun.append(Settling(CentreBoxes(problem, grouping, pairs), question))
+        begun.sort(key=lambda one: one.bound)
+        for place, one in enumerate(begun):
+            if place < SEARCHED and one.waiting and search.objective > level:
+                self._search(one.boxes.grouping)
+            if not one.run(search.deadline):
+                return False
+        return True
+
+    def _search(self, grouping: Grouping) -> None:
+        """Look for a compact plan of a grouping."""
+        search = self.search
+        for plan in plans_of(
+            self.problem,
+            grouping,
+            seed=search.limits.seed,
+            weights=(),
+            deadline=search.deadline,
             stop=search.stop,
-        )
-        search.heed(found.result)
-        search.num_cuts += found.result.cuts
-        status = found.result.status
-        if status is Status.INFEASIBLE or found.result.reason is Reason.LIMIT:
-            self.open.remove(one)
-            return
-        if found.result.bound is not None:
-            one.bound = max(one.bound, found.result.bound)
-        if found.plan is None:
-            return
-        search.offer(one.grouping.plan(self.problem, found.plan))
-        if status is Status.OPTIMAL:
-            self.open.remove(one)
+        ):
+            search.offer(plan)

@@ -6,20 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...models.districting.problem import Districting
-from ...models.formulation import IntArray
+from ...models.formulation import BoolArray, IntArray
 from ...models.joint.grouped import GroupedModel, grouped_model
 from ...models.joint.groupings import Grouping
 from ...models.joint.problem import JointSplit
 from ..districting.hess.engine import reachable_pairs
 from ..districting.hess.lagrangian import Fixing
-from ..limits import Limits, Stop
+from ..limits import Deadline, Limits, Stop
 from ..result import Result, Status
 from ..solvers import solve_model
 from ..solvers.lazy import solve_with_cuts
 from .separation import RootSeparation
 
 LP_SOLVER = "highs"
+
+CLIMB, PROBING = 300, 60
+"""Directions in which the dual of the split is climbed, and for each centre that is left."""
 
 
 def relaxed(problem: JointSplit, grouping: Grouping, *, seed: int = 1) -> float | None:
@@ -77,6 +79,33 @@ def solve_grouped(
     )
 
 
-def nothing_fixed(split: Districting) -> Fixing:
-    """Return the bounds of the districts of a grouping before any dual is climbed."""
-    return Fixing(split, np.where(reachable_pairs(split), -np.inf, np.inf))
+def pairs_within(
+    problem: JointSplit,
+    limit: float,
+    *,
+    deadline: Deadline | None = None,
+    stop: Stop | None = None,
+) -> BoolArray | None:
+    """
+    Pairs (node, centre) of connected districts without stations below a moment of inertia.
+
+    They are those that the Lagrangian bound of the split leaves, climbed once for every centre.
+    None if it shows that there is no such split; stations can only take more away.
+
+    Parameters
+    ----------
+    problem
+        The community.
+    limit
+        Moment of inertia.
+    deadline, stop
+        When to end, and a request to stop: more pairs are left then.
+    """
+    split = problem.districting
+    fixing = Fixing(split, np.where(reachable_pairs(split), -np.inf, np.inf))
+    if not np.isfinite(limit):
+        return fixing.allowed(limit)
+    fixing.tighten(None, limit, iterations=CLIMB, deadline=deadline, stop=stop)
+    if fixing.bound <= limit:
+        fixing.probe(limit, iterations=PROBING, deadline=deadline, stop=stop)
+    return None if fixing.bound > limit else fixing.allowed(limit)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from scipy import sparse
 from shequ.models.districting.problem import point_districting
-from shequ.models.joint.problem import JointSplit
+from shequ.models.joint.problem import JointPlan, JointSplit
 from shequ.models.siting.station import StationSiting
 
 Make = Callable[..., JointSplit]
@@ -77,3 +78,26 @@ def community() -> Make:
         return JointSplit(split, stations, units, home, rate)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def every_plan() -> Callable[[JointSplit], Iterator[JointPlan]]:
+    """Return a function that yields every plan with all rules kept, and the cheapest areas."""
+
+    def plans(problem: JointSplit) -> Iterator[JointPlan]:
+        stations, split = problem.stations, problem.districting
+        candidates = np.flatnonzero(stations.may_open)
+        labels = [
+            np.array((0, *rest), dtype=np.int64)
+            for rest in itertools.product(range(split.num_districts), repeat=split.num_nodes - 1)
+        ]
+        labels = [one for one in labels if not split.violations(one)]
+        for chosen in itertools.product((False, True), repeat=candidates.size):
+            is_open = stations.fixed_open.copy()
+            is_open[candidates] = chosen
+            for one in labels:
+                plan = problem.sized(one, is_open)
+                if not problem.violations(plan):
+                    yield plan
+
+    return plans

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -25,30 +24,13 @@ from shequ.optimize.solvers import solve_model
 from shequ.optimize.solvers.lazy import solve_with_cuts
 
 Make = Callable[..., JointSplit]
+Every = Callable[[JointSplit], Iterator[JointPlan]]
 SEEDS = range(8)
 LIMITS = Limits(seconds=60.0)
 
 
-def every_plan(problem: JointSplit) -> Iterator[JointPlan]:
-    """Yield every plan that keeps all rules, with the cheapest floor areas."""
-    stations, split = problem.stations, problem.districting
-    candidates = np.flatnonzero(stations.may_open)
-    labels = [
-        np.array((0, *rest), dtype=np.int64)
-        for rest in itertools.product(range(split.num_districts), repeat=split.num_nodes - 1)
-    ]
-    labels = [one for one in labels if not split.violations(one)]
-    for chosen in itertools.product((False, True), repeat=candidates.size):
-        is_open = stations.fixed_open.copy()
-        is_open[candidates] = chosen
-        for one in labels:
-            plan = problem.sized(one, is_open)
-            if not problem.violations(plan):
-                yield plan
-
-
 @pytest.fixture(scope="module")
-def cases(community: Make) -> list[tuple[JointSplit, list[JointPlan]]]:
+def cases(community: Make, every_plan: Every) -> list[tuple[JointSplit, list[JointPlan]]]:
     """Tiny communities, each with all its plans."""
     made = [community(seed, reach=2.5 if seed % 2 else 1.5) for seed in SEEDS]
     return [(problem, list(every_plan(problem))) for problem in made]
@@ -145,7 +127,7 @@ def test_a_price_counts_the_cheapest_floor_area_first() -> None:
     assert price.most_within(15.0) == pytest.approx(7.0)
 
 
-def test_rules_are_lowered_no_more_than_needed(community: Make) -> None:
+def test_rules_are_lowered_no_more_than_needed(community: Make, every_plan: Every) -> None:
     """Floor area falls to the largest whole m² per 100 households that some plan has."""
     problem = community(3, rate=5.0, reach=9.0)
     found = attainable(problem, limits=LIMITS)
@@ -174,7 +156,7 @@ def test_lowering_ends_when_it_is_asked_to_stop(
     assert looked == []
 
 
-def test_the_fewest_residents_are_exempt_from_reach(community: Make) -> None:
+def test_the_fewest_residents_are_exempt_from_reach(community: Make, every_plan: Every) -> None:
     """Where no plan reaches everybody, those left out are as few as any division allows."""
     street = community(2, columns=9, rows=1, num_sites=2, rate=0.0)
     site, unit = np.nonzero(np.abs(np.arange(9) - np.array([[0], [4]])) <= np.array([[1], [4]]))

@@ -1,0 +1,179 @@
+"""The districts of a grouping by where their centres may lie: boxes of nodes, halved as needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...models.formulation import BoolArray, FloatArray, IntArray
+from ...models.joint.groupings import Grouping
+from ...models.joint.problem import JointSplit
+from .centre_kernels import Terms, search_boxes
+
+FIRST_STEPS, STEPS = 300, 15
+"""Steps that improve the prices of the first boxes, and of the halves of others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """
+    A box for the centre of every district.
+
+    Parameters
+    ----------
+    boxes
+        Boxes by number, shape (districts,).
+    bound
+        Least moment of inertia of plans whose centres lie in them.
+    """
+
+    boxes: IntArray
+    bound: float
+
+
+class CentreBoxes:
+    """
+    Boxes of the centres of a grouping's districts, and the bounds that follow from them.
+
+    Parameters
+    ----------
+    problem, grouping
+        The community, and its open sites by district.
+    pairs
+        Pairs (node, centre) that may be used, shape (nodes, nodes).
+    budget
+        Most that the stations may cost; infinite for no limit.
+    """
+
+    def __init__(
+        self,
+        problem: JointSplit,
+        grouping: Grouping,
+        pairs: BoolArray,
+        budget: float = np.inf,
+    ) -> None:
+        """Halve the nodes that may be centres of each district, the longer way each time."""
+        split = problem.districting
+        self.problem, self.grouping = problem, grouping
+        may = grouping.may_hold & np.diag(pairs)[:, None]
+        trees = [_halved(np.flatnonzero(own), split.centre) for own in may.T]
+        most = max(len(nodes) for nodes, _ in trees)
+        k, n = len(trees), split.num_nodes
+        self.nodes = [nodes for nodes, _ in trees]
+        halves = np.full((k, most, 2), -1, dtype=np.int64)
+        least = np.full((k, most, n), np.inf)
+        inertia = np.where(pairs, split.costs, np.inf)
+        for d, (boxes, two) in enumerate(trees):
+            halves[d, : len(boxes)] = two
+            inside = np.flatnonzero(grouping.may_hold[:, d])
+            for number, box in enumerate(boxes):
+                if box.size:
+                    least[d, number, inside] = inertia[np.ix_(inside, box)].min(axis=1)
+        weights = np.c_[split.weights, problem.households]
+        whole = np.maximum(weights.sum(axis=0), 1e-9)
+        lower = np.c_[np.tile(split.lower, (k, 1)), grouping.lower]
+        upper = np.c_[np.tile(split.upper, (k, 1)), grouping.upper]
+        self._unit = budget if np.isfinite(budget) and budget > 0 else 1.0
+        self._first_budget = float(budget / self._unit)
+        points, costs, num_points = _priced(grouping)
+        self.terms = Terms(
+            least,
+            halves,
+            weights / whole,
+            lower / whole,
+            np.minimum(upper / whole, 1.0),
+            points / whole[-1],
+            costs / self._unit,
+            num_points,
+            self._first_budget,
+        )
+
+    @property
+    def all(self) -> Combination:
+        """The boxes of all nodes."""
+        return Combination(np.zeros(len(self.nodes), dtype=np.int64), -np.inf)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a district has no node that may be its centre."""
+        return any(not nodes[0].size for nodes in self.nodes)
+
+    def is_single(self, one: Combination) -> bool:
+        """Whether all boxes are single nodes."""
+        return bool((self.terms.halves[np.arange(one.boxes.size), one.boxes, 0] < 0).all())
+
+    def lower_budget(self, budget: float) -> bool:
+        """Lower what the stations may cost; whether it is lower than at first."""
+        lower = min(self.terms.budget, budget / self._unit)
+        self.terms = self.terms._replace(budget=lower)
+        return lower < self._first_budget
+
+    def divided(
+        self, one: Combination, limit: float, most_boxes: int
+    ) -> tuple[list[Combination], int]:
+        """
+        Halve boxes until they are single nodes or too many, without those that are ruled out.
+
+        Parameters
+        ----------
+        one
+            One combination.
+        limit
+            Moment of inertia that a plan must lie below.
+        most_boxes
+            Combinations that are bounded at most.
+
+        Returns
+        -------
+        tuple
+            What is left, and how many combinations were bounded.
+        """
+        boxes, bounds, bounded = search_boxes(
+            self.terms, limit, one.boxes, FIRST_STEPS, STEPS, most_boxes
+        )
+        left = [
+            Combination(own, max(one.bound, float(bound)))
+            for own, bound in zip(boxes, bounds, strict=True)
+        ]
+        return left, int(bounded)
+
+    def inertia(self, one: Combination) -> FloatArray:
+        """Moment of inertia of a node in a district at least, shape (nodes, districts)."""
+        return np.ascontiguousarray(self.terms.least[np.arange(one.boxes.size), one.boxes].T)
+
+    def seats(self, one: Combination) -> IntArray:
+        """Return the centre of each district that is known, else -1, shape (districts,)."""
+        inside = [self.nodes[d][box] for d, box in enumerate(one.boxes)]
+        return np.array([own[0] if own.size == 1 else -1 for own in inside], dtype=np.int64)
+
+
+def _priced(grouping: Grouping) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Tabulate the cost of each district by its households: points, costs, how many there are."""
+    tables = []
+    for price, low, high in zip(grouping.prices, grouping.lower, grouping.upper, strict=True):
+        at = np.r_[low, high, price.free + np.r_[0.0, np.cumsum(price.length)]]
+        at = np.unique(at[(at >= low) & (at <= high)])
+        tables.append((at, np.array([price(min(one, price.most)) for one in at])))
+    num_points = np.array([at.size for at, _ in tables], dtype=np.int64)
+    points = np.zeros((len(tables), int(num_points.max())))
+    costs = np.zeros_like(points)
+    for d, (at, cost) in enumerate(tables):
+        points[d, : at.size], costs[d, : at.size] = at, cost
+    return points, costs, num_points
+
+
+def _halved(nodes: IntArray, place: FloatArray) -> tuple[list[IntArray], IntArray]:
+    """Return boxes, all nodes first, and the numbers of the halves of each, -1 for single nodes."""
+    boxes, halves, number = [nodes], [], 0
+    while number < len(boxes):
+        box = boxes[number]
+        number += 1
+        if box.size <= 1:
+            halves.append((-1, -1))
+            continue
+        longer = int(np.ptp(place[box], axis=0).argmax())
+        order = box[np.argsort(place[box, longer], kind="stable")]
+        halves.append((len(boxes), len(boxes) + 1))
+        boxes += [order[: box.size // 2], order[box.size // 2 :]]
+    return boxes, np.array(halves, dtype=np.int64)
