@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from ...models.joint.groupings import Grouping
 from ...models.joint.problem import JointSplit
 from .centre_kernels import Terms, search_boxes
 
-FIRST_STEPS, STEPS = 300, 15
-"""Steps that improve the prices of the first boxes, and of the halves of others."""
+FIRST_STEPS, STEPS, LAST_STEPS = 300, 15, 200
+"""Steps that improve the prices of the first boxes, of the halves of others, of single nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +55,23 @@ class CentreBoxes:
         budget: float = np.inf,
     ) -> None:
         """Halve the nodes that may be centres of each district, the longer way each time."""
-        split = problem.districting
-        self.problem, self.grouping = problem, grouping
+        self.problem, self.grouping, self.pairs = problem, grouping, pairs
+        self.budget = self.first_budget = float(budget)
         may = grouping.may_hold & np.diag(pairs)[:, None]
-        trees = [_halved(np.flatnonzero(own), split.centre) for own in may.T]
-        most = max(len(nodes) for nodes, _ in trees)
-        k, n = len(trees), split.num_nodes
+        trees = [_halved(np.flatnonzero(own), problem.districting.centre) for own in may.T]
         self.nodes = [nodes for nodes, _ in trees]
+        self.halves = [halves for _, halves in trees]
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What bounds need, in arrays of some MB; :meth:`release` lets go of them."""
+        problem, grouping, split = self.problem, self.grouping, self.problem.districting
+        k, most = len(self.nodes), max(len(boxes) for boxes in self.nodes)
         halves = np.full((k, most, 2), -1, dtype=np.int64)
-        least = np.full((k, most, n), np.inf)
-        inertia = np.where(pairs, split.costs, np.inf)
-        for d, (boxes, two) in enumerate(trees):
-            halves[d, : len(boxes)] = two
+        least = np.full((k, most, split.num_nodes), np.inf)
+        inertia = np.where(self.pairs, split.costs, np.inf)
+        for d, boxes in enumerate(self.nodes):
+            halves[d, : len(boxes)] = self.halves[d]
             inside = np.flatnonzero(grouping.may_hold[:, d])
             for number, box in enumerate(boxes):
                 if box.size:
@@ -74,20 +80,28 @@ class CentreBoxes:
         whole = np.maximum(weights.sum(axis=0), 1e-9)
         lower = np.c_[np.tile(split.lower, (k, 1)), grouping.lower]
         upper = np.c_[np.tile(split.upper, (k, 1)), grouping.upper]
-        self._unit = budget if np.isfinite(budget) and budget > 0 else 1.0
-        self._first_budget = float(budget / self._unit)
         points, costs, num_points = _priced(grouping)
-        self.terms = Terms(
+        unit = self._unit
+        return Terms(
             least,
             halves,
             weights / whole,
             lower / whole,
             np.minimum(upper / whole, 1.0),
             points / whole[-1],
-            costs / self._unit,
+            costs / unit,
             num_points,
-            self._first_budget,
+            self.budget / unit,
         )
+
+    @property
+    def _unit(self) -> float:
+        """What costs are counted in."""
+        return self.first_budget if 0 < self.first_budget < np.inf else 1.0
+
+    def release(self) -> None:
+        """Let go of the arrays until they are needed again."""
+        self.__dict__.pop("terms", None)
 
     @property
     def all(self) -> Combination:
@@ -101,13 +115,13 @@ class CentreBoxes:
 
     def is_single(self, one: Combination) -> bool:
         """Whether all boxes are single nodes."""
-        return bool((self.terms.halves[np.arange(one.boxes.size), one.boxes, 0] < 0).all())
+        return all(self.halves[d][box][0] < 0 for d, box in enumerate(one.boxes))
 
     def lower_budget(self, budget: float) -> bool:
         """Lower what the stations may cost; whether it is lower than at first."""
-        lower = min(self.terms.budget, budget / self._unit)
-        self.terms = self.terms._replace(budget=lower)
-        return lower < self._first_budget
+        self.budget = min(self.budget, budget)
+        self.__dict__["terms"] = self.terms._replace(budget=self.budget / self._unit)
+        return self.budget < self.first_budget
 
     def divided(
         self, one: Combination, limit: float, most_boxes: int
@@ -120,7 +134,7 @@ class CentreBoxes:
         one
             One combination.
         limit
-            Moment of inertia that a plan must lie below.
+            Moment of inertia that a plan must lie below; infinite for any.
         most_boxes
             Combinations that are bounded at most.
 
@@ -129,8 +143,10 @@ class CentreBoxes:
         tuple
             What is left, and how many combinations were bounded.
         """
+        # No plan has more: what is bounded above that holds none. Steps need a limit.
+        most = 1.0 + 2 * float(self.problem.districting.costs.max(axis=1).sum())
         boxes, bounds, bounded = search_boxes(
-            self.terms, limit, one.boxes, FIRST_STEPS, STEPS, most_boxes
+            self.terms, min(limit, most), one.boxes, FIRST_STEPS, STEPS, LAST_STEPS, most_boxes
         )
         left = [
             Combination(own, max(one.bound, float(bound)))

@@ -21,9 +21,6 @@ from ..compiled import inner_kernel, kernel
 HUGE = 1e300
 """Moment of inertia, or bound, of what cannot be."""
 
-LAST_STEPS = 200
-"""Steps that improve the prices of single nodes before they count as left."""
-
 PATIENCE, SHORTER, SHORTEST = 4, 0.5, 0.02
 """Steps without a better bound after which steps are shorter, by how much, and the last ones."""
 
@@ -109,7 +106,13 @@ class Line(NamedTuple):
 
 @kernel
 def search_boxes(
-    terms: Terms, limit: float, start: IntArray, first_steps: int, steps: int, most_boxes: int
+    terms: Terms,
+    limit: float,
+    start: IntArray,
+    first_steps: int,
+    steps: int,
+    last_steps: int,
+    most_boxes: int,
 ) -> tuple[IntArray, FloatArray, int]:
     """
     List what is left of boxes after those are dropped in which no plan is good enough.
@@ -122,8 +125,9 @@ def search_boxes(
         Moment of inertia that a plan must lie below.
     start
         Box of each district, shape (districts,).
-    first_steps, steps
-        Steps that improve the prices of the start, and of what it is divided into.
+    first_steps, steps, last_steps
+        Steps that improve the prices of the start, of what it is divided into, and of single nodes
+        before they count as left.
     most_boxes
         Combinations of boxes that are bounded at most.
 
@@ -143,8 +147,9 @@ def search_boxes(
     )
     left, left_bounds, num_left = np.zeros((256, k), np.int64), np.zeros(256), 0
     bound = _climb(terms, box, limit, first_steps, best, tried)
-    top = _push(line, 0, box, bound, best) if bound < limit else 0
-    bounded = 1
+    bounded, top = 1, 0
+    if bound < limit:
+        top = _push(line, top, box, bound, best)
     while top > 0:
         top -= 1
         bound = _pull(line, top, box, begin)
@@ -152,10 +157,12 @@ def search_boxes(
         if bounded < most_boxes:
             divided = _widest(terms, box, half, limit, begin)
             if divided < 0:
-                bound = max(bound, _climb(terms, box, limit, LAST_STEPS, begin, tried))
+                bound = max(bound, _climb(terms, box, limit, last_steps, begin, tried))
         if divided < 0 and bound < limit:
             left, left_bounds = _with_room(left, left_bounds, num_left)
-            left[num_left], left_bounds[num_left] = box, bound
+            left_bounds[num_left] = bound
+            for d in range(k):
+                left[num_left, d] = box[d]
             num_left += 1
         for side in range(2 if divided >= 0 else 0):
             bounded += 1
@@ -181,7 +188,10 @@ def _with_room(left: IntArray, bounds: FloatArray, used: int) -> tuple[IntArray,
     if used < size:
         return left, bounds
     more, more_bounds = np.zeros((2 * size, k), np.int64), np.zeros(2 * size)
-    more[:size], more_bounds[:size] = left, bounds
+    for place in range(size):
+        more_bounds[place] = bounds[place]
+        for d in range(k):
+            more[place, d] = left[place, d]
     return more, more_bounds
 
 

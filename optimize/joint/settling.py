@@ -21,7 +21,7 @@ from ...models.joint.grouped import grouped_model
 from ...models.joint.problem import JointPlan
 from ..limits import Deadline
 from ..result import Reason, Status
-from ..search import Search
+from ..search import TOLERANCE, Search
 from .centre_boxes import CentreBoxes, Combination
 from .one_grouping import solve_grouped
 
@@ -85,6 +85,7 @@ class Settling:
         self.waiting: list[Combination] = []
         if not boxes.is_empty:
             self._divide(boxes.all)
+        boxes.release()
 
     @property
     def bound(self) -> float:
@@ -93,6 +94,11 @@ class Settling:
 
     def run(self, deadline: Deadline) -> bool:
         """Work until the deadline; whether the grouping is settled."""
+        is_settled = self._work(deadline)
+        self.boxes.release()
+        return is_settled
+
+    def _work(self, deadline: Deadline) -> bool:
         question, search = self.question, self.question.search
         while self.waiting and self.least < question.target():
             if search.over or deadline.passed:
@@ -152,4 +158,6 @@ class Settling:
             search.offer(boxes.grouping.plan(boxes.problem, labels))
         if result.status is Status.INFEASIBLE or result.reason is Reason.LIMIT:
             return True
-        return result.bound is not None and result.bound >= question.target()
+        # Objectives count as equal up to the tolerance, or the work on a tie would not end.
+        tied = question.target() - TOLERANCE * abs(question.target())
+        return result.bound is not None and result.bound >= tied

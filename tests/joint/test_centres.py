@@ -14,7 +14,9 @@ from shequ.optimize.joint.centre_boxes import CentreBoxes, Combination
 from shequ.optimize.joint.cheapest import solve_cheapest
 from shequ.optimize.joint.compact import solve_compact
 from shequ.optimize.joint.one_grouping import pairs_within
-from shequ.optimize.limits import Limits, Stop
+from shequ.optimize.joint.searching import search_from
+from shequ.optimize.joint.settling import Question
+from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason, Status
 
 Make = Callable[..., JointSplit]
@@ -129,6 +131,30 @@ def test_three_districts_agree_with_enumeration(
         assert found.objective == pytest.approx(best)
         assert found.solution is not None
         assert problem.violations(found.solution) == []
+
+
+def test_work_on_a_grouping_goes_on(tiny: Tiny) -> None:
+    """Work that had no time is left as it was, and ends with the best plan of the grouping."""
+    problem = tiny.problem
+    grouping, plans = max(tiny.by_grouping, key=lambda one: len(one[1]))
+    search = search_from(
+        [],
+        violations=problem.violations,
+        evaluate=problem.compactness,
+        limits=LIMITS,
+        solver="scip",
+        stop=None,
+        listen=None,
+    )
+    pairs = np.ones((problem.districting.num_nodes,) * 2, dtype=bool)
+    question = Question(search, None, lambda: search.objective)
+    work = settling.Settling(CentreBoxes(problem, grouping, pairs), question)
+    left = len(work.waiting)
+    assert left > 0
+    assert not work.run(Deadline.after(0.0))
+    assert len(work.waiting) == left
+    assert work.run(Deadline.after(60.0))
+    assert search.objective == pytest.approx(min(problem.compactness(plan) for plan in plans))
 
 
 def test_a_bound_that_is_cut_short_holds(tiny: Tiny) -> None:
