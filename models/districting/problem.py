@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from ..formulation import BoolArray, FloatArray, IntArray
 from .rules import DistrictRules
@@ -168,6 +168,12 @@ class Districting:
         graph.data[:] = 1
         return graph
 
+    @cached_property
+    def _neighbours(self) -> list[list[int]]:
+        """Neighbours of each node; to walk over these few is far quicker than to cut a matrix."""
+        where, nodes = self.graph.indptr.tolist(), self.graph.indices.tolist()
+        return [nodes[first:last] for first, last in pairwise(where)]
+
     def totals(self, assignment: IntArray) -> FloatArray:
         """Weights of each district, shape (districts, weights)."""
         totals = np.zeros((self.num_districts, self.weights.shape[1]))
@@ -220,8 +226,16 @@ class Districting:
 
     def is_connected(self, members: IntArray) -> bool:
         """Whether the nodes ``members`` hang together."""
-        part = self.graph[members][:, members]
-        return members.size > 0 and connected_components(part, directed=False)[0] == 1
+        left = set(members.tolist())
+        if not left:
+            return False
+        reached = [left.pop()]
+        while reached:
+            for node in self._neighbours[reached.pop()]:
+                if node in left:
+                    left.remove(node)
+                    reached.append(node)
+        return not left
 
     def violations(self, assignment: IntArray) -> list[str]:
         """Every broken rule of a plan, in words; empty if it is feasible."""
