@@ -52,19 +52,14 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; every expected error is one message and an exit code."""
-    from shequ.optimize.planning.shortfall import InfeasibleError  # noqa: PLC0415 - quick --help
-    from shequ.optimize.planning.site import NoPlanError  # noqa: PLC0415
-
-    codes: dict[type[Exception], int] = {
-        InfeasibleError: INFEASIBLE,
-        NoPlanError: NO_PLAN,
-        ValueError: BAD_INPUT,
-    }
     try:
         app()
-    except (ValueError, NoPlanError) as error:
+    except (ValueError, RuntimeError) as error:
+        code = _code_of(error)
+        if code is None:
+            raise
         typer.echo(f"shequ: {error}", err=True)
-        sys.exit(next(code for kind, code in codes.items() if isinstance(error, kind)))
+        sys.exit(code)
     except OSError as error:
         place = error.filename or "a file"
         typer.echo(f"shequ: {place}: {error.strerror or error}", err=True)
@@ -74,6 +69,19 @@ def main() -> None:
             raise
         typer.echo("shequ: interrupted; no file was left half-written", err=True)
         sys.exit(NO_PLAN)
+
+
+def _code_of(error: Exception) -> int | None:
+    """Return the exit code of an expected error, None for any other."""
+    from shequ.optimize.planning.shortfall import InfeasibleError  # noqa: PLC0415 - quick --help
+    from shequ.optimize.planning.site import NoPlanError  # noqa: PLC0415
+
+    codes: dict[type[Exception], int] = {
+        InfeasibleError: INFEASIBLE,
+        NoPlanError: NO_PLAN,
+        ValueError: BAD_INPUT,
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)
 
 
 def _show_version(value: bool) -> None:
