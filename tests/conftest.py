@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +111,31 @@ def city_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("city") / "sample-city.gpkg"
     return write_city(generate_city(residents=60_000, seed=7), path)
+
+
+@pytest.fixture(scope="session")
+def shequ() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs a command in this process, and expects its exit code."""
+    from shequ.cli import main  # noqa: PLC0415
+
+    def run(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys, "argv", ["shequ", *map(str, words)])
+            patched.setattr(sys, "stdout", out)
+            patched.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as ending:
+                main()
+        said = []
+        for stream in (out, err):
+            stream.flush()
+            said.append(stream.buffer.getvalue().decode("utf-8"))
+        ended = ending.value.code or 0
+        assert ended == code, said[1]
+        assert "Traceback" not in said[1]
+        return subprocess.CompletedProcess(sys.argv, code, *said)
+
+    return run
 
 
 @pytest.fixture(scope="session")

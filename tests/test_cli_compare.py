@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-
-def shequ(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
-    command = [sys.executable, "-m", "shequ", *map(str, words)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    assert run.returncode == code, run.stderr
-    assert "Traceback" not in run.stderr
-    return run
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def folders(city_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def folders(shequ: Run, city_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two plans of one city: at least cost, and with a budget."""
     folder = tmp_path_factory.mktemp("compare")
     shequ("site", city_file, "-o", folder / "cheapest")
@@ -29,7 +22,9 @@ def folders(city_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[P
     return [folder / "cheapest", folder / "budget"]
 
 
-def test_a_comparison_is_a_page_and_two_tables(folders: list[Path], tmp_path: Path) -> None:
+def test_a_comparison_is_a_page_and_two_tables(
+    shequ: Run, folders: list[Path], tmp_path: Path
+) -> None:
     """The command says the figures and where the page is, and writes it in Chinese if asked."""
     page = tmp_path / "meeting.html"
     run = shequ("compare", *folders, "-o", page, "--names", "A;B", "--lang", "zh")
@@ -45,7 +40,7 @@ def test_a_comparison_is_a_page_and_two_tables(folders: list[Path], tmp_path: Pa
 
 
 def test_a_comparison_as_json_writes_nothing_unless_asked(
-    folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shequ: Run, folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Standard output is JSON alone; its figures are those of the plans."""
     monkeypatch.chdir(tmp_path)
@@ -57,7 +52,7 @@ def test_a_comparison_as_json_writes_nothing_unless_asked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_plans_of_two_cities_are_refused(folders: list[Path], tmp_path: Path) -> None:
+def test_plans_of_two_cities_are_refused(shequ: Run, folders: list[Path], tmp_path: Path) -> None:
     """The message names both plans and what to do."""
     other = tmp_path / "other.gpkg"
     shequ("generate", "city", "--residents", "20000", "--seed", "3", "-o", other)
@@ -77,13 +72,13 @@ def test_plans_of_two_cities_are_refused(folders: list[Path], tmp_path: Path) ->
     ],
 )
 def test_what_is_not_understood_is_exit_code_1(
-    folders: list[Path], words: tuple[str, ...], message: str
+    shequ: Run, folders: list[Path], words: tuple[str, ...], message: str
 ) -> None:
     """A wrong name of the page, language or number of names is told."""
     assert message in shequ("compare", *folders, *words, code=1).stderr
 
 
-def test_stations_that_differ_are_whole_plans(city_file: Path, tmp_path: Path) -> None:
+def test_stations_that_differ_are_whole_plans(shequ: Run, city_file: Path, tmp_path: Path) -> None:
     """Plans lie in folders of their own, each is verified, and one page compares them."""
     run = shequ(
         *("alternatives", city_file, "-o", tmp_path, "--of", "stations", "-n", "2"),
@@ -94,7 +89,7 @@ def test_stations_that_differ_are_whole_plans(city_file: Path, tmp_path: Path) -
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_a_trade_off_is_written_and_goes_on(city_file: Path, tmp_path: Path) -> None:
+def test_a_trade_off_is_written_and_goes_on(shequ: Run, city_file: Path, tmp_path: Path) -> None:
     """The curve is written with all its files, and its points are kept only until it is whole."""
     run = shequ("trade-off", city_file, "-o", tmp_path, "--points", "3")
     assert "3 of 3 points proven" in run.stdout
@@ -106,7 +101,9 @@ def test_a_trade_off_is_written_and_goes_on(city_file: Path, tmp_path: Path) -> 
     assert table["residents_served"].is_monotonic_increasing
 
 
-def test_a_trade_off_beyond_its_begin_is_refused(city_file: Path, tmp_path: Path) -> None:
+def test_a_trade_off_beyond_its_begin_is_refused(
+    shequ: Run, city_file: Path, tmp_path: Path
+) -> None:
     """A largest budget below the cost of every rule leaves no curve of walking."""
     run = shequ(
         *("trade-off", city_file, "-o", tmp_path, "--against", "walking", "--budget", "10"),

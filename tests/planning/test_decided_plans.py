@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from shequ.optimize.planning.plan import Plan
 from shequ.optimize.planning.stages import make_plan
 from shequ.outputs.assemble import plan_layers
 from shequ.outputs.verify import verify_layers
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -154,18 +156,13 @@ def test_units_stay_together_apart_and_at_home(city: City, plain: Plan, objectiv
     assert verify_layers(files).findings == ()
 
 
-def shequ(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
-    command = [sys.executable, "-m", "shequ", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-
-
-def test_the_layer_of_a_plan_is_edited_and_read_back(city_file: Path, tmp_path: Path) -> None:
+def test_the_layer_of_a_plan_is_edited_and_read_back(
+    shequ: Run, city_file: Path, tmp_path: Path
+) -> None:
     """Plan, layer, edit, plan again: the edited decisions are kept, and stand in the next layer."""
     first, layer = tmp_path / "first", tmp_path / "decisions.gpkg"
-    assert shequ("plan", city_file, "-o", first).returncode == 0
-    run = shequ("decisions", first, "-o", layer)
-    assert run.returncode == 0, run.stderr
+    shequ("plan", city_file, "-o", first)
+    shequ("decisions", first, "-o", layer)
     names = {str(name) for name, _ in pyogrio.list_layers(layer)}
     assert names == {"decisions_sites", "decisions_communities", "decisions_units"}
     sites = gpd.read_file(layer, layer="decisions_sites")
@@ -174,19 +171,17 @@ def test_the_layer_of_a_plan_is_edited_and_read_back(city_file: Path, tmp_path: 
     pyogrio.write_dataframe(sites, layer, layer="decisions_sites", append=False)
     second = tmp_path / "second"
     run = shequ("plan", city_file, "-o", second, "--decisions", layer)
-    assert run.returncode == 0, run.stderr
     assert "1 decision: 1 forbid site" in run.stderr
     assert "nothing found" in run.stdout
     record = json.loads((second / "plan.json").read_text(encoding="utf-8"))
     site = sites.loc[chosen, "id"]
     assert [(d["id"], d["decision"]) for d in record["decisions"]] == [(site, "forbid")]
-    assert shequ("decisions", second, "-o", layer).returncode == 0
+    shequ("decisions", second, "-o", layer)
     again = gpd.read_file(layer, layer="decisions_sites").set_index("id")
     assert again.loc[site, "decision"] == "forbid"
     assert again.loc[site, "note"] == "a school is built there"
     assert again.loc[site, "state"].startswith("candidate, closed")
     run = shequ("rebalance", city_file, "-o", tmp_path / "r", "--set",
-                'decisions.lock_communities=["320599001001"]')  # fmt: skip
-    assert run.returncode == 1
+                'decisions.lock_communities=["320599001001"]', code=1)  # fmt: skip
     assert "lock community 320599001001" in run.stderr
-    assert shequ("decisions", first, "-o", tmp_path / "d.csv").returncode == 1
+    shequ("decisions", first, "-o", tmp_path / "d.csv", code=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from shequ.optimize.planning.explained_communities import planned_communities
 from shequ.optimize.planning.stages import make_plan
 from shequ.optimize.result import Status
 from shequ.outputs.conflicts_files import explanation_text, write_explanation
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -136,27 +138,18 @@ def test_layers_show_the_places(city: City, tmp_path: Path) -> None:
     assert len(record["clashes"]) == len(found.clashes)
 
 
-def shequ(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
-    command = [sys.executable, "-m", "shequ", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-
-
-def test_the_command_explains(city_file: Path, tmp_path: Path) -> None:
+def test_the_command_explains(shequ: Run, city_file: Path, tmp_path: Path) -> None:
     """The command prints clashes and reliefs, and writes files where asked."""
     run = shequ("explain", city_file, "--budget", "2000", "--split", "-o", tmp_path / "out")
-    assert run.returncode == 0, run.stderr
     assert "1. These rules clash: the budget is 2,000.0" in run.stdout
     assert "By more money alone" in run.stdout
     assert (tmp_path / "out" / "conflicts.gpkg").exists()
-    wrong = shequ("explain", city_file, "--price", "needs")
-    assert wrong.returncode == 1
+    wrong = shequ("explain", city_file, "--price", "needs", code=1)
     assert "--price needs not understood" in wrong.stderr
 
 
-def test_a_refused_plan_names_the_command(city_file: Path, tmp_path: Path) -> None:
+def test_a_refused_plan_names_the_command(shequ: Run, city_file: Path, tmp_path: Path) -> None:
     """A strict plan that is infeasible says how to have the clash explained."""
     options = ["--strict", "--set", "siting.reach_minutes=3"]
-    run = shequ("site", city_file, "-o", tmp_path / "out", *options)
-    assert run.returncode == 3
+    run = shequ("site", city_file, "-o", tmp_path / "out", *options, code=3)
     assert "`shequ explain" in run.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from shequ.outputs.files import write_plan
 from shequ.outputs.layers import PlanFiles
 from shequ.outputs.plan_changes import changes_text, plan_changes, read_earlier
 from shequ.outputs.verify import verify_layers
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -285,24 +287,16 @@ def test_the_fewest_stations_change_at_the_least_cost(seed: int) -> None:
         assert found.cost.status is Status.OPTIMAL
 
 
-def shequ(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
-    command = [sys.executable, "-m", "shequ", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-
-
 def test_the_command_says_what_changed(
-    city: City, folder: Path, earlier: tuple[EarlierPlan, PlanFiles], tmp_path: Path
+    shequ: Run, city: City, folder: Path, earlier: tuple[EarlierPlan, PlanFiles], tmp_path: Path
 ) -> None:
     """The command prints the changes, writes them as a table, and verifies the plan."""
     file = write_city(grown(city, earlier, 0.12), tmp_path / "grown.gpkg")
     run = shequ("plan", file, "--from", folder, "-o", tmp_path / "out")
-    assert run.returncode == 0, run.stderr
     assert "changes against plan:" in run.stdout
     assert "fewest in each community: proven" in run.stdout
     assert "nothing found" in run.stdout
     table = pd.read_csv(tmp_path / "out" / "changes.csv", dtype=str, encoding="utf-8-sig")
     assert (table["kind"] == "unit").any()
-    refused = shequ("plan", file, "--from", tmp_path, "-o", tmp_path / "none")
-    assert refused.returncode == 1
+    refused = shequ("plan", file, "--from", tmp_path, "-o", tmp_path / "none", code=1)
     assert "holds no plan.gpkg" in refused.stderr
