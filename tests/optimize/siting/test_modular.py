@@ -71,20 +71,16 @@ def most_served(problem: ModularFloorArea, level: IntArray) -> float:
     the needs of the others (max-flow is min-cut).
     """
     area, needs = problem.floor_areas(level), problem.needs
-    reach = problem.within_reach.toarray() > 0
     worth = problem.residents / needs
     order = np.argsort(-worth, kind="stable")
+    reach = problem.within_reach.toarray()[order] > 0
+    chosen = np.array(list(itertools.product((0, 1), repeat=order.size)))
+    given = (chosen @ reach > 0) @ area - chosen @ needs[order]
     total, before = 0.0, 0.0
     for k in range(1, order.size + 1):
-        clients = order[:k]
-        rank = min(
-            area[reach[clients[list(chosen)]].any(axis=0)].sum()
-            + needs[clients].sum()
-            - needs[clients[list(chosen)]].sum()
-            for size in range(k + 1)
-            for chosen in itertools.combinations(range(k), size)
-        )
-        total += worth[clients[-1]] * (rank - before)
+        within = ~chosen[:, k:].any(axis=1)
+        rank = given[within].min() + needs[order[:k]].sum()
+        total += worth[order[k - 1]] * (rank - before)
         before = rank
     return total
 
