@@ -101,20 +101,34 @@ def test_a_plan_that_was_not_good_enough_is_solved_again(city: City, earlier: Ea
     assert table.empty
 
 
-def test_nothing_changes_where_a_change_changes_nothing(city: City, earlier: Earlier) -> None:
+OTHER = {"services.shared_minutes": 14.0}
+"""A policy value that matters to nothing here."""
+
+
+@pytest.fixture(scope="module")
+def second(city: City, earlier: Earlier) -> tuple[Plan, pd.DataFrame, str]:
+    """Plan again with another policy value."""
+    return again(city, earlier, **OTHER)
+
+
+def test_nothing_changes_where_a_change_changes_nothing(
+    second: tuple[Plan, pd.DataFrame, str],
+) -> None:
     """With another policy value that matters to nothing here, all is solved again and stays."""
-    plan, table, _ = again(city, earlier, **{"services.shared_minutes": 14.0})
+    plan, table, _ = second
     assert plan.services is not None
     assert plan.services.kept is not None
     assert not plan.services.kept.stands
     assert table.empty
 
 
-def test_a_plan_from_a_plan_can_be_started_from(city: City, earlier: Earlier) -> None:
+def test_a_plan_from_a_plan_can_be_started_from(
+    city: City, earlier: Earlier, second: tuple[Plan, pd.DataFrame, str]
+) -> None:
     """A plan that counts changes against an earlier one stands too, without a bound of its own."""
-    plan, _, _ = again(city, earlier, **{"services.shared_minutes": 14.0})
+    plan, _, _ = second
     start = replace(earlier[0], record=plan_layers(plan).record)
-    third, table, _ = again(city, (start, earlier[1]), **{"services.shared_minutes": 14.0})
+    third, table, _ = again(city, (start, earlier[1]), **OTHER)
     assert table.empty
     assert third.services is not None
     assert third.services.kept is not None

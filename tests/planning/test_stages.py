@@ -117,7 +117,13 @@ def test_impossible_balance_is_refused_with_place_and_remedy(city: City) -> None
 
 def test_relaxed_balance_is_listed(city: City) -> None:
     """Relaxed: a tolerance that is too small is widened, and each place is listed."""
-    policy = Policy().with_values({"split.tolerance": 0.0005, "split.max_extra_districts": 0})
+    policy = Policy().with_values(
+        {
+            "split.tolerance": 0.0005,
+            "split.max_extra_districts": 0,
+            "split.seconds_per_community": 5,
+        }
+    )
     plan = make_plan(city, policy, stages=("split",), relax=True)
     wider = {s.community_id for s in plan.splits if s.tolerance > 0.0005}
     whole = {s.community_id for s in plan.splits if s.result.solution is None}
