@@ -19,8 +19,9 @@ plan: $(READY) ## Generate a city of 300,000 residents, plan and verify it: out/
 	$(BIN)/shequ plan out/sample-city.gpkg -o out/plan
 	@echo "The report: $(CURDIR)/out/plan/report.html"
 
+# Files go to the workers as they are listed: by number of tests, the slowest would come last.
 test: $(READY) ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## Check style, format, types and layers
 	$(BIN)/ruff check .
