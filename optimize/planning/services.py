@@ -36,7 +36,7 @@ from .standing_services import standing
 REGIONS = (5000.0,)
 """Facilities that may open in a region whose program gives a bound, at most, the finest first."""
 
-WHOLE_FACILITIES = 3000
+WHOLE_FACILITIES = 1000
 """Facilities up to which the whole city is one program."""
 
 
