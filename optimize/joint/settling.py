@@ -142,11 +142,10 @@ class Settling:
         )
         cutoff = question.target()
         seconds = self.seconds if boxes.is_single(one) else LARGE_SECONDS
+        seconds = min(seconds, deadline.seconds_left, search.deadline.seconds_left)
         result = solve_grouped(
             grouped,
-            limits=replace(search.limits, gap=search.limits.gap / 2).within(
-                min(seconds, deadline.seconds_left)
-            ),
+            limits=replace(search.limits, gap=search.limits.gap / 2).within(seconds),
             solver=search.solver,
             cutoff=cutoff if np.isfinite(cutoff) else None,
             stop=search.stop,
