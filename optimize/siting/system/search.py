@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
@@ -194,6 +195,34 @@ class Search:
         waiting = list(range(int(cluster.max(initial=-1)) + 1))
         for _ in range(ATTEMPTS):
             waiting = [number for number in waiting if not self._decide(cluster == number, held)]
+        self._close_surplus()
+
+    def _close_surplus(self) -> None:
+        """
+        Close facilities of which a place has more than it may, the least certain first.
+
+        The average keeps such rows only nearly, so what is certain on it can be one too many; what
+        then lacks is for the clusters to mend.
+        """
+        model, opening = self.model, self.built.columns.opening
+        is_opening = np.zeros(model.num_columns, dtype=bool)
+        is_opening[opening] = True
+        rows = sparse.csr_array(model.rows)
+        others = np.bincount(
+            np.repeat(np.arange(model.num_rows), np.diff(rows.indptr)),
+            ~is_opening[rows.indices],
+            model.num_rows,
+        )
+        state = np.where(is_opening, np.round(self.values), 0.0)
+        over = (rows @ state > model.row_upper + FITS) & (others == 0)
+        for row in np.flatnonzero(over):
+            own = slice(rows.indptr[row], rows.indptr[row + 1])
+            columns, weights = rows.indices[own], rows.data[own]
+            for place in np.argsort(self.average[columns], kind="stable"):
+                if state[columns] @ weights <= model.row_upper[row] + FITS:
+                    break
+                if weights[place] > 0 and model.lower[columns[place]] <= 0:
+                    state[columns[place]] = self.values[columns[place]] = 0.0
 
     def _decide(self, inside: BoolArray, held: IntArray) -> bool:
         """Decide a cluster, with what is certain as it is or else free; tell whether it could."""
