@@ -22,7 +22,7 @@ from shequ.optimize.result import Reason, Status
 Make = Callable[..., JointSplit]
 Every = Callable[[JointSplit], Iterator[JointPlan]]
 SEEDS = range(3)
-LIMITS = Limits(seconds=60.0)
+LIMITS = Limits(seconds=300.0)
 
 
 class Tiny(NamedTuple):
