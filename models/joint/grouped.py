@@ -64,19 +64,6 @@ class GroupedModel:
         held = np.where(self.x >= 0, values[np.maximum(self.x, 0)], 0.0)
         return np.asarray(held.argmax(axis=1), dtype=np.int64)
 
-    def start(self, labels: IntArray) -> FloatArray | None:
-        """Return the values of a plan; None if a column of it is missing."""
-        values = np.zeros(self.model.num_columns)
-        inside = self.x[np.arange(labels.size), labels]
-        if (inside < 0).any():
-            return None
-        values[inside] = 1.0
-        households = np.bincount(labels, self.problem.households, self.x.shape[1])
-        for columns, price, number in zip(self.s, self.grouping.prices, households, strict=True):
-            before = np.r_[0.0, np.cumsum(price.length)[:-1]][: columns.size]
-            values[columns] = np.clip(number - price.free - before, 0.0, price.length)
-        return values
-
     def rows_of(self, cut: Separator) -> list[tuple[int, IntArray]]:
         """Pairs of the column of a node and those between it and a root, for every root."""
         rows = []

@@ -61,10 +61,12 @@ class CentreBoxes:
         trees = [_halved(np.flatnonzero(own), problem.districting.centre) for own in may.T]
         self.nodes = [nodes for nodes, _ in trees]
         self.halves = [halves for _, halves in trees]
+        # No plan has more: what is bounded above that holds none.
+        self._most = 1.0 + 2 * float(problem.districting.costs.max(axis=1).sum())
 
     @cached_property
     def terms(self) -> Terms:
-        """What bounds need, in arrays of some MB; :meth:`release` lets go of them."""
+        """What bounds need but the budget, in some MB; :meth:`release` lets go of them."""
         problem, grouping, split = self.problem, self.grouping, self.problem.districting
         k, most = len(self.nodes), max(len(boxes) for boxes in self.nodes)
         halves = np.full((k, most, 2), -1, dtype=np.int64)
@@ -91,7 +93,7 @@ class CentreBoxes:
             points / whole[-1],
             costs / unit,
             num_points,
-            self.budget / unit,
+            np.inf,
         )
 
     @property
@@ -120,7 +122,6 @@ class CentreBoxes:
     def lower_budget(self, budget: float) -> bool:
         """Lower what the stations may cost; whether it is lower than at first."""
         self.budget = min(self.budget, budget)
-        self.__dict__["terms"] = self.terms._replace(budget=self.budget / self._unit)
         return self.budget < self.first_budget
 
     def divided(
@@ -143,10 +144,10 @@ class CentreBoxes:
         tuple
             What is left, and how many combinations were bounded.
         """
-        # No plan has more: what is bounded above that holds none. Steps need a limit.
-        most = 1.0 + 2 * float(self.problem.districting.costs.max(axis=1).sum())
+        terms = self.terms._replace(budget=self.budget / self._unit)
+        limit = min(limit, self._most)
         boxes, bounds, bounded = search_boxes(
-            self.terms, min(limit, most), one.boxes, FIRST_STEPS, STEPS, LAST_STEPS, most_boxes
+            terms, limit, one.boxes, FIRST_STEPS, STEPS, LAST_STEPS, most_boxes
         )
         left = [
             Combination(own, max(one.bound, float(bound)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,11 +91,11 @@ def solve_cheapest(
     Result of JointPlan
         Infeasible if it is proven that no plan keeps all rules.
     """
-    compact = np.inf if most_inertia is None else most_inertia * (1 + ROUNDING)
+    limit = None if most_inertia is None else most_inertia * (1 + ROUNDING)
 
     def violations(plan: JointPlan) -> list[str]:
         inertia = problem.compactness(plan)
-        if inertia > compact:
+        if limit is not None and inertia > limit:
             return [f"its moment of inertia is {inertia:g}, more than {most_inertia:g}"]
         return problem.violations(plan)
 
@@ -107,21 +108,17 @@ def solve_cheapest(
         stop=stop,
         listen=listen,
     )
-    _Cheapest(problem, search, most_inertia).run()
+    _Cheapest(problem, search, limit).run()
     return search.result()
 
 
 class _Cheapest:
     """One solve."""
 
-    def __init__(
-        self, problem: JointSplit, search: Search[JointPlan], most_inertia: float | None
-    ) -> None:
-        self.problem, self.search, self.most_inertia = problem, search, most_inertia
-        self.weights = CHEAP if most_inertia is None else BOTH
+    def __init__(self, problem: JointSplit, search: Search[JointPlan], limit: float | None) -> None:
+        self.problem, self.search, self.limit = problem, search, limit
+        self.weights = CHEAP if limit is None else BOTH
         self.open: list[_Open] = []
-        self.pairs: BoolArray | None = None
-        limit = None if most_inertia is None else most_inertia * (1 + ROUNDING)
         self.question = Question(search, limit, lambda: self._target)
 
     def run(self) -> None:
@@ -216,48 +213,33 @@ class _Cheapest:
                 break
             if not one.is_relaxed:
                 self._relax(one)
-            elif self.most_inertia is None:
+            elif self.limit is None:
                 self._solve(one)
-            else:
-                self._settle(one)
+            elif self._settle(one):
+                # Nothing is left in it below the target, which is lower now than when it began.
+                one.bound = max(one.bound, self._target)
+            self.open = [one for one in self.open if one.bound < np.inf]
             self._raise()
 
-    def _settle(self, one: _Open) -> None:
-        """Settle a grouping by the centres of its districts, as far as its time goes."""
+    def _settle(self, one: _Open) -> bool:
+        """Work on a grouping by the centres of its districts; whether nothing better is in it."""
         if one.settling is None:
-            boxes = self._boxes(one.grouping)
-            if boxes is None:
-                self.open.remove(one)
-                return
+            households = float(self.problem.households.sum())
+            narrow = one.grouping.within(self._target, households)
+            if narrow is None:
+                return True
+            boxes = CentreBoxes(self.problem, narrow, self._pairs, self._target)
             one.settling = Settling(boxes, self.question, one.bound)
-        is_settled = one.settling.run(Deadline.after(one.seconds))
+        deadline = Deadline.after(one.seconds)
         one.rounds += 1
-        if is_settled and self.search.plan is None:
-            self.open.remove(one)
-        elif is_settled:
-            # Nothing is left in it below the target, which is lower now than when it was begun.
-            one.bound = max(one.bound, self._target)
+        return one.settling.run(deadline)
 
-    def _boxes(self, grouping: Grouping) -> CentreBoxes | None:
-        """Return the boxes of a grouping within the target; None if it holds nothing so cheap."""
-        if self.pairs is None:
-            self.pairs = self._within()
-        narrow = grouping.within(self._target, float(self.problem.households.sum()))
-        if narrow is None:
-            return None
-        return CentreBoxes(self.problem, narrow, self.pairs, self._target)
-
-    def _within(self) -> BoolArray:
-        """Return the pairs that plans within the limit may use."""
-        assert self.question.most_inertia is not None  # noqa: S101
-        pairs = pairs_within(
-            self.problem,
-            self.question.most_inertia,
-            deadline=Deadline.after(self.search.deadline.seconds_left / 4),
-            stop=self.search.stop,
-        )
-        nothing = np.zeros((self.problem.districting.num_nodes,) * 2, dtype=bool)
-        return nothing if pairs is None else pairs
+    @cached_property
+    def _pairs(self) -> BoolArray:
+        """Pairs that plans within the limit may use."""
+        assert self.limit is not None  # noqa: S101 - only then are groupings settled
+        share = Deadline.after(self.search.deadline.seconds_left / 4)
+        return pairs_within(self.problem, self.limit, deadline=share, stop=self.search.stop)
 
     def _solve(self, one: _Open) -> None:
         """Solve the whole model of a grouping; drop it if nothing better is in it."""

@@ -150,8 +150,6 @@ class _Compact:
         """Find the best plan below a level, if there is one; whether that was done in time."""
         search, problem = self.search, self.problem
         pairs = pairs_within(problem, level, deadline=search.deadline, stop=search.stop)
-        if pairs is None:
-            return not search.over
         question = Question(search, None, lambda: min(level, self._target))
         begun = []
         for grouping in self.groupings:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...models.formulation import BoolArray, IntArray
+from ...models.formulation import BoolArray
 from ...models.joint.grouped import GroupedModel, grouped_model
 from ...models.joint.groupings import Grouping
 from ...models.joint.problem import JointSplit
@@ -49,7 +49,6 @@ def solve_grouped(
     limits: Limits,
     solver: str,
     cutoff: float | None = None,
-    start: IntArray | None = None,
     stop: Stop | None = None,
 ) -> Result[np.ndarray]:
     """
@@ -62,9 +61,7 @@ def solve_grouped(
     limits, solver, stop
         As for :func:`.cheapest.solve_cheapest`.
     cutoff
-        Only cheaper plans are of interest.
-    start
-        Districts to start from.
+        Only better plans are of interest.
     """
     separation = RootSeparation(grouped.problem.districting, grouped, grouped.roots)
     return solve_with_cuts(
@@ -72,7 +69,6 @@ def solve_grouped(
         separation.broken_by,
         solver=solver,
         limits=limits,
-        start=None if start is None else grouped.start(start),
         cutoff=cutoff,
         stop=stop,
         separate_fractional=separation.broken_in_part,
@@ -85,12 +81,12 @@ def pairs_within(
     *,
     deadline: Deadline | None = None,
     stop: Stop | None = None,
-) -> BoolArray | None:
+) -> BoolArray:
     """
-    Pairs (node, centre) of connected districts without stations below a moment of inertia.
+    Pairs (node, centre) that splits without stations below a moment of inertia may use.
 
-    They are those that the Lagrangian bound of the split leaves, climbed once for every centre.
-    None if it shows that there is no such split; stations can only take more away.
+    They are those that the Lagrangian bound of the split leaves, climbed once for every centre;
+    stations can only take more away. None is left if it shows that there is no such split.
 
     Parameters
     ----------
@@ -103,9 +99,7 @@ def pairs_within(
     """
     split = problem.districting
     fixing = Fixing(split, np.where(reachable_pairs(split), -np.inf, np.inf))
-    if not np.isfinite(limit):
-        return fixing.allowed(limit)
     fixing.tighten(None, limit, iterations=CLIMB, deadline=deadline, stop=stop)
     if fixing.bound <= limit:
         fixing.probe(limit, iterations=PROBING, deadline=deadline, stop=stop)
-    return None if fixing.bound > limit else fixing.allowed(limit)
+    return fixing.allowed(limit) & (fixing.bound <= limit)

@@ -124,11 +124,10 @@ class Settling:
 
     def _is_still_left(self, one: Combination) -> bool:
         """Whether a combination is left with the budget that a better plan has lowered."""
-        if self.question.most_inertia is None or not self.boxes.lower_budget(
-            self.question.target()
-        ):
+        question, boxes = self.question, self.boxes
+        if question.most_inertia is None or not boxes.lower_budget(question.target()):
             return True
-        return bool(self.boxes.divided(one, self.question.limit, 1)[0])
+        return bool(boxes.divided(one, question.limit, 1)[0])
 
     def _is_ruled_out(self, one: Combination, deadline: Deadline) -> bool:
         """Solve the integer program of a combination; whether nothing better is in it."""

@@ -157,6 +157,21 @@ def test_work_on_a_grouping_goes_on(tiny: Tiny) -> None:
     assert search.objective == pytest.approx(min(problem.compactness(plan) for plan in plans))
 
 
+@pytest.mark.parametrize("gap", [0.05, 0.4])
+def test_a_gap_that_is_allowed_is_told(tiny: Tiny, gap: float) -> None:
+    """With a gap the work ends early, and the bound says no more than was proven."""
+    problem = tiny.problem
+    most = 2 * max(problem.compactness(plan) for plan in tiny.plans)
+    best = min(problem.evaluate(plan) for plan in tiny.plans)
+    dearest = max(tiny.plans, key=problem.evaluate)
+    limits = Limits(300.0, gap=gap)
+    found = solve_cheapest(problem, most_inertia=most, starts=[dearest], limits=limits)
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.bound <= best + 1e-6
+    assert found.objective <= found.bound / (1 - gap) + 1e-6
+
+
 def test_a_bound_that_is_cut_short_holds(tiny: Tiny) -> None:
     """A request to stop in the middle leaves a bound below the best plan, and says so."""
     problem, asked = tiny.problem, Stop()

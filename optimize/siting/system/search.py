@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
@@ -207,12 +206,8 @@ class Search:
         model, opening = self.model, self.built.columns.opening
         is_opening = np.zeros(model.num_columns, dtype=bool)
         is_opening[opening] = True
-        rows = sparse.csr_array(model.rows)
-        others = np.bincount(
-            np.repeat(np.arange(model.num_rows), np.diff(rows.indptr)),
-            ~is_opening[rows.indices],
-            model.num_rows,
-        )
+        rows = model.rows
+        others = abs(rows) @ (~is_opening).astype(float)
         state = np.where(is_opening, np.round(self.values), 0.0)
         over = (rows @ state > model.row_upper + FITS) & (others == 0)
         for row in np.flatnonzero(over):
