@@ -27,6 +27,10 @@ _TREES_A_CUT = 200
 _DOUBLE_EVERY = 8
 _MOST_EFFORT = 16
 _SMALL = 500
+"""Number of nodes below which a run is as long as with so many."""
+
+_TINY = 50
+"""Number of nodes below which runs are shorter: they would see the same few plans again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +199,8 @@ class _Search:
         n = self.problem.num_nodes
         recombinations = (200 if edges_alone else 100) if trial or n <= _SMALL else 0
         return Cooling(
-            moves=effort * (20 if trial else 4) * max(n, _SMALL),
-            recombinations=recombinations * effort * max(1, _SMALL // n),
+            moves=effort * (20 if trial else 4) * max(n, _SMALL * min(n, _TINY) // _TINY),
+            recombinations=recombinations * effort * max(1, _SMALL // max(n, _TINY)),
             hot=hot,
             cold=0.1 if edges_alone else 0.01,
             swap_share=0.5,
