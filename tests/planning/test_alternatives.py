@@ -20,7 +20,7 @@ POLICY = Policy().with_values({"split.seconds_per_community": 30.0})
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write three plans of a synthetic city."""
     path = tmp_path_factory.mktemp("alternatives")
-    city = build_city(generate_city(residents=40_000, seed=7), POLICY)
+    city = build_city(generate_city(residents=30_000, seed=7), POLICY)
     run_alternatives(city, POLICY, path, number=3, within=0.1, differ=0.03)
     return path
 

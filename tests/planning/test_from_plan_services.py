@@ -16,6 +16,7 @@ from shequ.instances.city import City, read_city, write_city
 from shequ.instances.decided_city import apply_decisions
 from shequ.instances.decisions import Decision
 from shequ.instances.policy import Policy
+from shequ.instances.synthetic import generate_city
 from shequ.optimize.planning.earlier_plan import EarlierPlan
 from shequ.optimize.planning.from_plan import replan
 from shequ.optimize.planning.plan import Plan, ServicesAsked
@@ -34,9 +35,16 @@ Earlier = tuple[EarlierPlan, PlanFiles]
 
 
 @pytest.fixture(scope="module")
-def city(city_file: Path) -> City:
-    """Return the synthetic city as read."""
-    return read_city(city_file, Policy())
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small synthetic city, whose plan opens, keeps, converts and extends services."""
+    path = tmp_path_factory.mktemp("city") / "small-city.gpkg"
+    return write_city(generate_city(residents=30_000, seed=2), path)
+
+
+@pytest.fixture(scope="module")
+def city(small_file: Path) -> City:
+    """Return the small city as read."""
+    return read_city(small_file, Policy())
 
 
 def written(city: City, folder: Path, policy: Policy, asked: ServicesAsked | None) -> Path:
@@ -81,6 +89,9 @@ def changed(plan: Plan) -> int:
 
 def test_nothing_changes_without_a_reason(city: City, earlier: Earlier) -> None:
     """The same city and rules give the same plan, with the bound that it had."""
+    assert earlier[1].services is not None
+    kinds = {"opened", "kept", "converted", "extended"}
+    assert kinds <= set(earlier[1].services["action"])
     plan, table, told = again(city, earlier)
     assert table.empty
     assert "services: none (file, rules and decisions are the same)" in told
@@ -202,8 +213,9 @@ def test_services_that_are_not_asked_for_are_left_out(city: City, earlier: Earli
     assert plan.services.kept.kinds == ("comprehensive_station",)
 
 
-def test_stations_alone_are_facilities_to_start_from(city: City, tmp_path: Path) -> None:
+def test_stations_alone_are_facilities_to_start_from(city_file: Path, tmp_path: Path) -> None:
     """From a plan of stations they stay, and services are laid out around them."""
+    city = read_city(city_file, Policy())  # of more stations than the small one
     start = read_earlier(written(city, tmp_path / "stations", Policy(), None))
     plan, table, told = again(city, start)
     stations = table[table["service"] == "comprehensive_station"]
@@ -290,11 +302,11 @@ def shequ(
 
 
 def test_the_command_starts_from_services(
-    city_file: Path, folder: Path, tmp_path: Path, shequ: Callable[..., Said]
+    small_file: Path, folder: Path, tmp_path: Path, shequ: Callable[..., Said]
 ) -> None:
     """The command prints what changed, writes it as a table, and verifies the plan."""
     code, out, _ = shequ(
-        *("plan", city_file, "--services", ",".join(SERVICES), "--from", folder),
+        *("plan", small_file, "--services", ",".join(SERVICES), "--from", folder),
         *("--set", "services.gap=0.002", "--set", "services.seconds=40", "-o", tmp_path / "out"),
     )
     assert code in {None, 0}
@@ -303,7 +315,7 @@ def test_the_command_starts_from_services(
     table = pd.read_csv(tmp_path / "out" / "changes.csv", dtype=str, encoding="utf-8-sig")
     assert table.empty
     assert "service" in table
-    code, out, _ = shequ("plan", city_file, "--from", folder, "-o", tmp_path / "stations")
+    code, out, _ = shequ("plan", small_file, "--from", folder, "-o", tmp_path / "stations")
     assert code in {None, 0}
     assert "its other services are left out" in out
 
@@ -319,7 +331,7 @@ def test_the_command_starts_from_services(
     ],
 )
 def test_what_cannot_be_started_from_is_refused(
-    city_file: Path,
+    small_file: Path,
     folder: Path,
     tmp_path: Path,
     shequ: Callable[..., Said],
@@ -328,7 +340,7 @@ def test_what_cannot_be_started_from_is_refused(
 ) -> None:
     """Folders, budgets and services that cannot be used are told, and nothing is written."""
     start = () if "--from" in words else ("--from", folder)
-    code, _, told = shequ("plan", city_file, *words, *start, "-o", tmp_path / "out")
+    code, _, told = shequ("plan", small_file, *words, *start, "-o", tmp_path / "out")
     assert code == 1
     assert said in " ".join(told.split())
     assert not list((tmp_path / "out").glob("*"))

@@ -22,8 +22,8 @@ NUMBER = 3
 
 @pytest.fixture(scope="module")
 def city() -> City:
-    """Return a synthetic city of 60,000 residents."""
-    return build_city(generate_city(residents=60_000, seed=7), POLICY)
+    """Return a synthetic city of 30,000 residents, one of whose communities is split."""
+    return build_city(generate_city(residents=30_000, seed=7), POLICY)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["stations", "both"])
