@@ -4,7 +4,7 @@ Rows of single sites that bring the bound of whole packings into every program.
 At any profits, what a site holds earns at most its best packing: Σ w_f y_f + Σ d_f a_f ≤ V_j z_j.
 With the profits of the best prices, one such row a site lifts the linear relaxation to the bound of
 the packings (the Lagrangian dual and the hull of the packings are the same: Geoffrion 1974), so
-that a solver of integer programs starts from there. Profits are rounded to few whole steps before
+that a solver of integer programs starts from there. Profits are rounded to whole steps before
 the best packing is sought, so that the rows hold exactly and are harmless in their numbers.
 """
 
@@ -16,7 +16,7 @@ from ....models.formulation import FloatArray
 from .best import Row
 from .lagrangian import Lagrangian
 
-STEPS = 200.0
+STEPS = 2000.0
 """Steps of the largest profit at a site."""
 
 
