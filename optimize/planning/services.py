@@ -33,8 +33,8 @@ from .kept_services import KeptServices, keep_services
 from .listening import heard
 from .standing_services import standing
 
-REGIONS = (5000.0,)
-"""Facilities that may open in a region whose program gives a bound, at most, the finest first."""
+REGION = 1600.0
+"""Facilities in a region whose program gives a bound, at most: larger ones take too long."""
 
 WHOLE_FACILITIES = 1000
 """Facilities up to which the whole city is one program."""
@@ -325,11 +325,8 @@ def city_layout(city: City, data: SystemData) -> Layout | None:
     if int((~rows.is_kept).sum()) <= WHOLE_FACILITIES:
         return None
     weight = np.bincount(rows.site, minlength=city.num_sites).astype(float)
-    points, street = city.site_points, data.places.site_street
-    return Layout(
-        points,
-        tuple(site_regions(points, home, street, weight, most=most) for most in REGIONS),
-    )
+    points = city.site_points
+    return Layout(points, site_regions(points, home, weight, most=REGION))
 
 
 def _assignment(data: SystemData, walks: CityWalks, plan: SystemPlan) -> Assignment:

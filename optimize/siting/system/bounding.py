@@ -1,10 +1,9 @@
 """
 Bounds of a service system, each step on the prices of the one before.
 
-1. The linear relaxation, by an interior point method: its duals are the first prices.
-2. Better prices of the rows that join sites (:mod:`.lagrangian`), with rows for the sets of units
-   that are short of floor area on the average.
-3. Regions: at those prices, the rows between regions are left out, and the regions' integer
+1. Prices of the rows that join sites (:mod:`.lagrangian`), with rows for the sets of units that are
+   short of floor area on the average.
+2. Regions: at those prices, the rows between regions are left out, and the regions' integer
    programs give a bound that is at least the same (:mod:`.regions`). They start from the bound of
    the packings by a row for each site (:mod:`.site_rows`), and what a solver says is compared with
    what the best plan does there.
@@ -17,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....models.formulation import FloatArray, IntArray, LinearModel
+from ....models.siting.capacity_flow import CapacityFlow
 from ....models.siting.service_system_model import SystemModel
-from ...dual_bound import dual_bound
 from ...limits import Deadline
 from ...result import Result
 from .best import NEAR, Best, Row, with_rows
@@ -26,21 +25,15 @@ from .lagrangian import Ascent, Lagrangian
 from .local_gap import LocalGap
 from .packings import SitePackings
 from .parts import Parts
-from .regions import Priced, Regions, regions_of_sites
+from .regions import Regions, regions_of_sites
 from .short_units import LACKING, ShortUnits
 from .site_rows import packing_rows
 
 MOVES = 250
 """Moves of the prices between two rounds of rows for floor area."""
 
-LEAST_GAIN = 2e-4
-"""Share of the bound that a round of moves must gain to be followed by another one."""
-
 LONGEST = 10.0
 """Seconds for what follows in a region from facilities that are decided."""
-
-COARSER = 3.0
-"""How many times the time of a division must be left for one of larger regions to be begun."""
 
 
 class Bounding:
@@ -69,20 +62,9 @@ class Bounding:
         self.priced: Lagrangian | None = None
         self.packings = SitePackings(built.problem)
 
-    def relax(self, end: Deadline) -> None:
-        """Solve the relaxation, with the floor area of all units and of those of each region."""
-        flows = self.short.first()
-        self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
-        self.prices = np.zeros(self.model.num_rows)
-        found = self.parts.relaxation(self.model, end)
-        if found is not None and found.objective is not None:
-            self.prices, self.average = found.row_duals, found.values
-            self.best.prove(dual_bound(self.model, self.prices).value, is_safe=True)
-            self._add(self.average, found.objective)
-
     def ascend(self, rounds: int, end: Deadline) -> None:
         """
-        Improve the prices, until they no longer gain.
+        Improve the prices, until they hardly move any more.
 
         Parameters
         ----------
@@ -91,43 +73,51 @@ class Bounding:
         end
             When to end at the latest.
         """
+        if self.ascent is None:
+            self._take(self.short.first())
+            self.ascent = Ascent(self._lagrangian())
         for _ in range(rounds):
-            lagrangian = self._lagrangian()
-            if self.ascent is None:
-                self.ascent = Ascent(lagrangian, self.prices)
-            else:
-                self.ascent.take(lagrangian)
-            before = self.best.bound
+            self.ascent.take(self._lagrangian())
             self.ascent.run(MOVES, end, self.parts.stop)
-            self.prices, self.average = self.ascent.best.prices, self.ascent.average
+            self.prices, self.average = self.ascent.prices, self.ascent.average
             bound = self.ascent.best.bound
             self.best.prove(bound, is_safe=True)
             added = self._add(self.average, bound)
-            gained = bound - before > LEAST_GAIN * abs(bound - self.best.constant)
             is_near = self.best.is_near(self.parts.limits.gap)
-            if end.passed or self.parts.is_over or is_near or not (gained or added):
+            if end.passed or self.parts.is_over or is_near or (self.ascent.is_over and not added):
                 return
 
-    def price(self, partitions: Sequence[IntArray], end: Deadline) -> None:
+    def price(self, regions: IntArray, end: Deadline) -> None:
         """
         Solve the programs of regions at the prices, and add up their bounds.
 
         Parameters
         ----------
-        partitions
-            Divisions of the sites into regions, each of shape (sites,), the finest first.
+        regions
+            Region of each site, shape (sites,).
         end
             When to end at the latest.
         """
         rows = self.rows()
-        model, prices = with_rows(self.model, rows), np.r_[self.prices, np.zeros(len(rows))]
-        took = 0.0
-        for partition in partitions:
-            split = Regions(model, regions_of_sites(self.built, partition))
-            began = end.seconds_left
-            if began < COARSER * took or not self._regions(split.priced(prices), end):
+        split = Regions(with_rows(self.model, rows), regions_of_sites(self.built, regions))
+        priced = split.priced(np.r_[self.prices, np.zeros(len(rows))])
+        bound, left = priced.constant, sum(program.rows.nnz for program in priced.programs)
+        for program, columns in zip(priced.programs, priced.columns, strict=True):
+            if self.parts.is_over or self.best.is_near(self.parts.limits.gap):
                 return
-            took = began - end.seconds_left
+            known = self._planned(program, columns)
+            seconds = end.seconds_left * program.rows.nnz / max(left, 1)
+            found = self.parts.part(program, seconds, known.solution, seeks_bound=True)
+            left -= program.rows.nnz
+            if found.bound is None:
+                return
+            wrong = known.objective is not None and found.bound > known.objective + NEAR * (
+                abs(priced.constant) + abs(known.objective)
+            )
+            if wrong:  # the plan is better than what the solver says is possible
+                return
+            bound += found.bound
+        self.best.prove(bound)
 
     def rows(self) -> list[Row]:
         """Return what the packings of sites earn at most at the prices."""
@@ -143,27 +133,6 @@ class Bounding:
             self.priced = Lagrangian(self.built, self.model, self.packings)
         return self.priced
 
-    def _regions(self, priced: Priced, end: Deadline) -> bool:
-        """Solve the programs of regions; tell whether all of them gave a bound."""
-        bound, left = priced.constant, sum(program.rows.nnz for program in priced.programs)
-        for program, columns in zip(priced.programs, priced.columns, strict=True):
-            if self.parts.is_over or self.best.is_near(self.parts.limits.gap):
-                return False
-            known = self._planned(program, columns)
-            seconds = end.seconds_left * program.rows.nnz / max(left, 1)
-            found = self.parts.part(program, seconds, known.solution, seeks_bound=True)
-            left -= program.rows.nnz
-            if found.bound is None:
-                return False
-            wrong = known.objective is not None and found.bound > known.objective + NEAR * (
-                abs(priced.constant) + abs(known.objective)
-            )
-            if wrong:  # the plan is better than what the solver says is possible
-                return False
-            bound += found.bound
-        self.best.prove(bound)
-        return True
-
     def _planned(self, program: LinearModel, columns: IntArray) -> Result[FloatArray]:
         """Solve the program of a region with the facilities of the best plan."""
         place = np.full(self.model.num_columns, -1, dtype=np.int64)
@@ -177,6 +146,10 @@ class Bounding:
         """Add rows for those who are short in a solution; tell whether there were any."""
         least = self.best.negligible(objective, LACKING * self.parts.limits.gap)
         flows = self.short.found(self.built, values, least)
+        self._take(flows)
+        return bool(flows)
+
+    def _take(self, flows: Sequence[CapacityFlow]) -> None:
+        """Add the rows of sets of units, at a price of 0."""
         self.model = with_rows(self.model, [self.built.cut_row(flow) for flow in flows])
         self.prices = np.r_[self.prices, np.zeros(len(flows))]
-        return bool(flows)

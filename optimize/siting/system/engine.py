@@ -1,7 +1,7 @@
 """
 Exact siting of several services: a bound from sites and regions, and a plan from clusters.
 
-1. Prices: the linear relaxation, then the best packings of single sites (:mod:`.bounding`).
+1. Prices at which the best packings of single sites give a bound (:mod:`.bounding`).
 2. A first plan along the average of these packings, cluster by cluster, which is then improved by
    solving clusters again with all others as they are (:mod:`.search`).
 3. Beside that, better prices and the integer programs of regions at these give better bounds.
@@ -36,16 +36,13 @@ from .parts import Parts
 from .search import Search
 from .short_units import ShortUnits
 
-RELAXATION = 0.5
-"""Share of the time for the linear relaxation, at most: without its duals bounds are poor."""
-
-FIRST_ROUNDS, MORE_ROUNDS = 3, 12
+FIRST_ROUNDS, MORE_ROUNDS = 4, 12
 """Rounds of better prices before the first plan, and beside it."""
 
 ASCENT = 0.25
 """Share of the time left that better prices may take beside the plan."""
 
-BESIDE, ALONE = 0.6, 0.5
+BESIDE, ALONE = 0.75, 0.5
 """Shares of the time left that bounds may take beside the plan, and where there is one thread."""
 
 SMALL = 300
@@ -115,10 +112,8 @@ class _Solve:
         """Bound by prices of rows, plan by clusters; at the same time where threads allow."""
         parts, built = self.parts, system_model(self.problem)
         first = self._begin(built)
-        short = ShortUnits(self.problem, layout.regions[-1])
+        short = ShortUnits(self.problem, layout.regions)
         bounding = Bounding(built, self.best, parts, short)
-        left = parts.deadline.seconds_left
-        self._timed("relax", lambda: bounding.relax(Deadline.after(RELAXATION * left)))
         self._timed("prices", lambda: bounding.ascend(FIRST_ROUNDS, parts.deadline))
         model = with_rows(bounding.model, bounding.rows())
         average, gaps = bounding.average, bounding.gaps()
@@ -202,7 +197,6 @@ class _Solve:
     def _with_packings(self, built: SystemModel, short: ShortUnits) -> LinearModel:
         """Return the model with what is short in its relaxation, and what sites earn at most."""
         bounding = Bounding(built, self.best, self.parts, short)
-        bounding.relax(Deadline.after(RELAXATION * self.parts.deadline.seconds_left))
         bounding.ascend(FIRST_ROUNDS, self.parts.deadline)
         return with_rows(bounding.model, bounding.rows())
 

@@ -7,13 +7,18 @@ With a price of every row that joins sites, what is left of the program is a kna
 relaxation over whole packings of sites. The linear relaxation itself fills sites with parts of
 facilities, and its bound is lower wherever room is short.
 
-Prices are improved by the volume algorithm (Barahona and Anbil 2000, Mathematical Programming 87),
-which also gives an average of the fillings that comes near to a solution of that relaxation.
+Prices begin at a share of what it costs to lack what a row asks for, so that no linear program is
+needed, and are moved along the subgradient, each by its own scale (Kingma and Ba 2015, "Adam: a
+method for stochastic optimization", ICLR): each price moves about as far as the others in relation
+to its size, less where what the row lacks changes its sign, and all less and less far. The average
+of the last fillings comes near to a solution of that relaxation (Larsson, Patriksson and Stromberg
+1999, "Ergodic, primal convergence in dual subgradient schemes", Mathematical Programming 86).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -24,23 +29,29 @@ from ...dual_bound import SAFE
 from ...limits import Deadline, Stop
 from .packings import SitePackings
 
-FIRST_STEP, LAST_STEP = 0.1, 1e-4
-"""Share of the way to the aim that prices are moved at first, and at which they are left."""
+FIRST_PRICE = 0.5
+"""Share of the price of what a row may lack that it has at first."""
 
-AIM = 0.05
-"""Share of the bound by which prices aim above it."""
+FIRST_STEP, LAST_STEP = 0.3, 1e-3
+"""Share of its scale by which a price is moved at first, and at which prices are left."""
 
-SCALE = 8.0
-"""Prices move by their own size, and by so much of that of other rows of the same facilities."""
+MOVES = 1000
+"""Moves from the first step to the last."""
 
-FADING, LEAST_FADING = 0.1, 0.1
-"""Most weight of a filling in the average at first, and the share of it that is the least."""
+ITSELF = 0.7
+"""Part of a price in its scale; the rest is what the rows of the same facilities pay."""
 
-PATIENCE, SHRINKING, GROWING = 5, 0.66, 1.1
-"""Moves without a better bound before the step shrinks; by how much it shrinks, and grows."""
+MEMORY, SIZE_MEMORY = 0.9, 0.999
+"""Weight of former moves in the direction of a price, and in the size of what its row lacks."""
 
-SEASON, GAIN = 100, 0.002
-"""Moves after which the average is made slower if the bound has gained less than this share."""
+AGAIN = 250
+"""Moves, of those at the end, that are made again when there are more rows."""
+
+SEASON = 50
+"""Moves after which the scales are computed again."""
+
+FRESH = 0.01
+"""Weight of a filling in the average, at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +62,19 @@ class Filling:
     Parameters
     ----------
     prices
-        Of each row of the model, 0 for those inside sites, shape (rows,).
+        Of the rows that join sites, shape (joining rows,).
     bound
         Bound on the objective of every plan.
     values
         Columns of the filling, shape (columns,).
+    activity
+        What the rows that join sites have in it, shape (joining rows,).
     """
 
     prices: FloatArray
     bound: float
     values: FloatArray
+    activity: FloatArray
 
 
 class Lagrangian:
@@ -78,7 +92,7 @@ class Lagrangian:
     """
 
     def __init__(self, built: SystemModel, model: LinearModel, packings: SitePackings) -> None:
-        """Find the rows inside sites."""
+        """Find the rows that join sites."""
         self.built, self.model, self.packings = built, model, packings
         columns, problem = built.columns, built.problem
         self.sized = np.flatnonzero(columns.area >= 0)
@@ -93,23 +107,31 @@ class Lagrangian:
         high = np.full(model.num_rows, -1, dtype=np.int64)
         np.minimum.at(low, pairs.row, site[pairs.col])
         np.maximum.at(high, pairs.row, site[pairs.col])
-        self.joining = (low != high) | (low < 0)
-        self.rows = sparse.csr_array(model.rows)
-        self.transposed = sparse.csr_array(model.rows.T)
-        self.has_lower, self.has_upper = np.isfinite(model.row_lower), np.isfinite(model.row_upper)
+        self.joining = np.flatnonzero((low != high) | (low < 0))
+        self.rows = sparse.csr_array(sparse.csr_array(model.rows)[self.joining])
+        self.transposed = sparse.csr_array(self.rows.T)
+        self.lower, self.upper = model.row_lower[self.joining], model.row_upper[self.joining]
+        self.has_lower, self.has_upper = np.isfinite(self.lower), np.isfinite(self.upper)
 
     def usable(self, prices: FloatArray) -> FloatArray:
-        """Prices of the right sign of rows that join sites, 0 for the others."""
-        allowed = np.where(prices > 0, self.has_lower, self.has_upper) & self.joining
-        return np.where(allowed & np.isfinite(prices), prices, 0.0)
+        """Prices of the rows that join sites, 0 where the sign is wrong, shape (joining rows,)."""
+        own = prices[self.joining]
+        allowed = np.where(own > 0, self.has_lower, self.has_upper)
+        return np.where(allowed & np.isfinite(own), own, 0.0)
+
+    def spread(self, prices: FloatArray) -> FloatArray:
+        """Prices of all rows from those of the rows that join sites, shape (rows,)."""
+        found = np.zeros(self.model.num_rows)
+        found[self.joining] = prices
+        return found
 
     def reduced(self, prices: FloatArray) -> FloatArray:
         """Return what columns cost beside what rows pay at usable prices, shape (columns,)."""
         return np.asarray(self.model.costs - self.transposed @ prices)
 
     def sides(self, prices: FloatArray) -> FloatArray:
-        """Return the side of each row that usable prices speak of, 0 for none, shape (rows,)."""
-        side = np.where(prices > 0, self.model.row_lower, self.model.row_upper)
+        """Return the side of each joining row that usable prices speak of, 0 for none."""
+        side = np.where(prices > 0, self.lower, self.upper)
         return np.where(prices == 0, 0.0, side)
 
     def at(self, prices: FloatArray) -> Filling:
@@ -121,8 +143,22 @@ class Lagrangian:
         prices
             Of each row, shape (rows,); those of a wrong sign, and inside sites, count as 0.
         """
+        return self.filled(self.usable(prices))
+
+    def moved(self, prices: FloatArray) -> FloatArray:
+        """Return prices of the rows that join sites without those that got a wrong sign."""
+        return np.where(np.where(prices > 0, self.has_lower, self.has_upper), prices, 0.0)
+
+    def filled(self, prices: FloatArray) -> Filling:
+        """
+        Fill all sites at usable prices.
+
+        Parameters
+        ----------
+        prices
+            Of the rows that join sites, shape (joining rows,).
+        """
         model, columns = self.model, self.built.columns
-        prices = self.usable(prices)
         reduced, rows = self.reduced(prices), prices * self.sides(prices)
         values = np.zeros(model.num_columns)
         rest = self.others
@@ -137,7 +173,8 @@ class Lagrangian:
         values[columns.site[self.sites]] = opened[self.sites] > 0
         terms = np.abs(rows).sum() + np.abs(wanted).sum() + np.abs(packed.profit).sum()
         bound = float(rows.sum() + wanted.sum() - packed.profit.sum()) + model.offset
-        return Filling(prices, bound - SAFE * (float(terms) + abs(model.offset)), values)
+        bound -= SAFE * (float(terms) + abs(model.offset))
+        return Filling(prices, bound, values, np.asarray(self.rows @ values))
 
     def _profits(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
         columns, least = self.built.columns, self.built.problem.facilities.least_m2
@@ -161,44 +198,60 @@ class Lagrangian:
         """
         return self._profits(self.reduced(self.usable(prices)))
 
-    def lacking(self, values: FloatArray, prices: FloatArray) -> FloatArray:
+    def lacking(self, activity: FloatArray, prices: FloatArray) -> FloatArray:
         """
-        How much each row lacks, or has too much: the direction in which prices should move.
+        How much each joining row lacks, or has too much: the way in which prices should move.
 
         Parameters
         ----------
-        values, prices
-            Columns and prices, shape (columns,) and (rows,); a row whose price could fall counts
-            though it is kept.
+        activity, prices
+            What the rows have and their prices, shape (joining rows,) each; a row whose price could
+            fall counts though it is kept.
         """
-        model, activity = self.model, self.rows @ values
-        low = np.where(self.has_lower, model.row_lower - activity, -np.inf)
-        high = np.where(self.has_upper, model.row_upper - activity, np.inf)
-        moved = np.where(prices > 0, low, np.where(prices < 0, high, 0.0))
-        moved = np.where(low > 0, low, np.where(high < 0, high, moved))
-        return np.where(self.joining, moved, 0.0)
+        low, high = self.lower - activity, self.upper - activity
+        kept = np.where(prices > 0, low, np.where(prices < 0, high, 0.0))
+        return np.asarray(np.where(low > 0, low, np.where(high < 0, high, kept)))
+
+    @cached_property
+    def _paying(self) -> tuple[sparse.csr_array, FloatArray]:
+        """Coefficients of the rows at the columns of sites, and the number of rows of each."""
+        own = np.ones(self.model.num_columns, dtype=bool)
+        own[self.others] = False
+        table = sparse.csr_array(abs(self.rows[:, np.flatnonzero(own)]))
+        table.eliminate_zeros()
+        number = np.bincount(table.indices, minlength=table.shape[1])
+        return table, np.maximum(number, 1).astype(float)
+
+    def first_prices(self) -> FloatArray:
+        """Return a share of what it costs to lack what a row asks for, shape (joining rows,)."""
+        pairs = sparse.coo_array(self.rows[:, self.others])
+        costs = self.model.costs[self.others]
+        able = (pairs.data > 0) & self.has_lower[pairs.row]
+        found = np.zeros(self.joining.size)
+        np.maximum.at(found, pairs.row[able], costs[pairs.col[able]] / pairs.data[able])
+        return FIRST_PRICE * found
 
     def scales(self, prices: FloatArray) -> FloatArray:
         """
-        How far the price of each row may have to move, shape (rows,).
+        How far the price of each joining row may have to move, shape (joining rows,).
 
         A facility is paid by its rows; each is taken to pay the root mean square of what the rows
-        of its facilities pay.
+        of its facilities pay, at least what these cost.
+
+        Parameters
+        ----------
+        prices
+            Of the rows that join sites, shape (joining rows,).
         """
-        found = np.zeros(self.model.num_rows)
-        rows = np.flatnonzero(self.joining)
+        table, number = self._paying
         own = np.ones(self.model.num_columns, dtype=bool)
         own[self.others] = False
-        table = sparse.csr_array(abs(self.rows[rows][:, np.flatnonzero(own)]))
-        table.eliminate_zeros()
-        if not table.nnz:
-            return found
-        ones, squares, inverse = table.copy(), table.copy(), table.copy()
-        ones.data[:], squares.data, inverse.data = 1.0, table.data**2, 1.0 / table.data
-        number = np.maximum(np.asarray(ones.sum(axis=0)).ravel(), 1.0)
-        paid = np.sqrt(squares.T @ prices[rows] ** 2 / number)
-        found[rows] = (inverse @ paid) / np.maximum(np.asarray(ones.sum(axis=1)).ravel(), 1.0)
-        return found
+        inverse, squares = table.copy(), table.copy()
+        inverse.data, squares.data = 1.0 / table.data, table.data**2
+        paid = np.sqrt(squares.T @ prices**2 / number)
+        costs = np.maximum(self.model.costs[own], 0.0)
+        facilities = np.maximum(np.diff(table.indptr), 1)
+        return np.asarray(np.maximum(inverse @ paid, inverse @ costs) / facilities)
 
 
 class Ascent:
@@ -209,34 +262,46 @@ class Ascent:
     ----------
     lagrangian
         What is priced.
-    prices
-        Prices to begin with, such as the duals of a relaxation, shape (rows,).
     """
 
-    def __init__(self, lagrangian: Lagrangian, prices: FloatArray) -> None:
+    def __init__(self, lagrangian: Lagrangian) -> None:
         """Fill the sites at the first prices."""
-        self.lagrangian = lagrangian
-        self.best = lagrangian.at(prices)
+        self.lagrangian, self.moves = lagrangian, 0
+        self.best = self.last = lagrangian.filled(lagrangian.first_prices())
         self.average = self.best.values.copy()
-        self.scales = SCALE * lagrangian.scales(self.best.prices)
-        self._start()
+        self.direction = np.zeros(lagrangian.joining.size)
+        self.size = np.zeros(lagrangian.joining.size)
+        self.scales = lagrangian.scales(self.last.prices)
 
-    def _start(self) -> None:
-        self.step, self.fading, self.waited = FIRST_STEP, FADING, 0
-        self.wanted = AIM * abs(self.best.bound - self.lagrangian.model.offset)
-        self.aim = self.best.bound + self.wanted
+    @property
+    def prices(self) -> FloatArray:
+        """The best prices, of each row, shape (rows,)."""
+        return self.lagrangian.spread(self.best.prices)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether prices hardly move any more."""
+        return self.moves >= MOVES
 
     def take(self, lagrangian: Lagrangian) -> None:
         """Go on with a model that has more rows, at a price of 0."""
-        more = lagrangian.model.num_rows - self.best.prices.size
-        self.lagrangian = lagrangian
-        self.best = lagrangian.at(np.r_[self.best.prices, np.zeros(more)])
-        self.scales = SCALE * lagrangian.scales(self.best.prices)
-        self._start()
+        more = np.zeros(lagrangian.model.num_rows - self.lagrangian.model.num_rows)
+        old, self.lagrangian = self.lagrangian, lagrangian
+        self.best, self.last = (
+            lagrangian.at(np.r_[old.spread(filling.prices), more])
+            for filling in (self.best, self.last)
+        )
+        self.direction, self.size = (
+            np.r_[old.spread(part), more][lagrangian.joining]
+            for part in (self.direction, self.size)
+        )
+        self.scales = lagrangian.scales(self.last.prices)
+        if more.size:
+            self.moves = min(self.moves, MOVES - AGAIN)
 
     def run(self, moves: int, end: Deadline, stop: Stop | None = None) -> None:
         """
-        Move prices until the bound no longer grows.
+        Move prices until they hardly move any more.
 
         Parameters
         ----------
@@ -245,54 +310,26 @@ class Ascent:
         end, stop
             When to end at the latest, and a request to stop.
         """
-        before = self.best.bound
-        for move in range(1, moves + 1):
-            if self.step < LAST_STEP or end.passed or (stop is not None and stop.requested):
+        for _ in range(moves):
+            if self.is_over or end.passed or (stop is not None and stop.requested):
                 return
-            if not self._move():
-                return
-            if move % SEASON == 0:
-                if self.best.bound - before < GAIN / AIM * self.wanted:
-                    self.fading /= 2
-                before = self.best.bound
+            self._move()
 
-    def _move(self) -> bool:
-        """Move prices once; tell whether there was anywhere to go."""
-        lagrangian, best = self.lagrangian, self.best
-        weight = (np.abs(best.prices) + self.scales) ** 2
-        direction = self._direction()
-        size = float((weight * direction**2).sum())
-        if size <= 0:
-            return False
-        length = self.step * (self.aim - best.bound) / size
-        filling = lagrangian.at(best.prices + length * weight * direction)
-        lacking = lagrangian.lacking(filling.values, filling.prices)
-        self._average(filling, lacking, weight)
-        if filling.bound <= best.bound:
-            self.waited += 1
-            if self.waited >= PATIENCE:
-                self.step, self.waited = self.step * SHRINKING, 0
-            return True
-        self.best, self.waited = filling, 0
-        if float((weight * direction * lacking).sum()) >= 0:
-            self.step *= GROWING
-        if self.best.bound > self.aim - 0.3 * self.wanted:
-            self.aim = self.best.bound + self.wanted
-        return True
-
-    def _direction(self) -> FloatArray:
-        """Return what the average lacks, but for prices that would get the wrong sign."""
-        lagrangian, prices = self.lagrangian, self.best.prices
-        direction = lagrangian.lacking(self.average, prices)
-        direction[(prices <= 0) & (direction < 0) & ~lagrangian.has_upper] = 0.0
-        direction[(prices >= 0) & (direction > 0) & ~lagrangian.has_lower] = 0.0
-        return direction
-
-    def _average(self, filling: Filling, lacking: FloatArray, weight: FloatArray) -> None:
-        """Let the average lack as little as it can, with a limited weight of the last filling."""
-        before = self.lagrangian.lacking(self.average, filling.prices)
-        change = lacking - before
-        size = float((weight * change**2).sum())
-        share = -float((weight * before * change).sum()) / size if size > 0 else self.fading
-        share = min(max(share, LEAST_FADING * self.fading), self.fading)
-        self.average = share * filling.values + (1 - share) * self.average
+    def _move(self) -> None:
+        """Move the prices once."""
+        lagrangian, last = self.lagrangian, self.last
+        step = FIRST_STEP * (LAST_STEP / FIRST_STEP) ** (self.moves / MOVES)
+        self.moves += 1
+        if self.moves % SEASON == 0:
+            self.scales = lagrangian.scales(last.prices)
+        lacking = lagrangian.lacking(last.activity, last.prices)
+        self.direction = MEMORY * self.direction + (1 - MEMORY) * lacking
+        self.size = SIZE_MEMORY * self.size + (1 - SIZE_MEMORY) * lacking**2
+        scale = ITSELF * np.abs(last.prices) + (1 - ITSELF) * self.scales
+        usual = np.sqrt(self.size / (1 - SIZE_MEMORY**self.moves)) * (1 - MEMORY**self.moves)
+        change = np.divide(self.direction, usual, out=np.zeros_like(usual), where=usual > 0)
+        self.last = lagrangian.filled(lagrangian.moved(last.prices + step * scale * change))
+        if self.last.bound > self.best.bound:
+            self.best = self.last
+        share = max(FRESH, 1.0 / (self.moves + 1))
+        self.average = share * self.last.values + (1 - share) * self.average

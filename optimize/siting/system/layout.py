@@ -19,24 +19,24 @@ class Layout:
     points
         Coordinates of the sites, shape (sites, 2).
     regions
-        Divisions into regions whose programs give bounds, the finest first, each of shape (sites,).
+        Region of each site, whose program gives a bound, shape (sites,).
     """
 
     points: FloatArray
-    regions: tuple[IntArray, ...]
+    regions: IntArray
 
 
 def site_regions(
-    xy: FloatArray, community: IntArray, street: IntArray, weight: FloatArray, *, most: float
+    xy: FloatArray, community: IntArray, weight: FloatArray, *, most: float
 ) -> IntArray:
     """
-    Divide sites into regions of limited weight, each of whole communities of one street.
+    Divide sites into regions of limited weight, each of whole communities.
 
     Parameters
     ----------
     xy
         Coordinates of the sites, shape (sites, 2).
-    community, street
+    community
         Of each site, -1 for none, shape (sites,).
     weight
         What each site counts, such as its facilities, shape (sites,).
@@ -49,7 +49,7 @@ def site_regions(
         Region of each site, shape (sites,).
     """
     region = np.zeros(len(xy), dtype=np.int64)
-    waiting = [np.flatnonzero(street == name) for name in np.unique(street)]
+    waiting = [np.arange(len(xy))]
     found = 0
     while waiting:
         sites = waiting.pop(0)

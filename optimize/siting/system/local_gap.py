@@ -35,7 +35,7 @@ class LocalGap:
         self.lagrangian, self.num_sites = lagrangian, num
         self.prices = lagrangian.usable(prices)
         self.reduced, self.side = lagrangian.reduced(self.prices), lagrangian.sides(self.prices)
-        profit, density = lagrangian.profits(self.prices)
+        profit, density = lagrangian.profits(prices)
         self.most = lagrangian.packings.best(profit, density).profit
         own = np.ones(model.num_columns, dtype=bool)
         own[lagrangian.others] = False
@@ -75,7 +75,7 @@ class LocalGap:
         reduced = self.reduced[others]
         cheapest = np.where(reduced >= 0, model.lower[others], model.upper[others])
         beyond = np.maximum(reduced * (values[others] - cheapest), 0.0)
-        surplus = np.maximum(self.prices * (model.rows @ values - self.side), 0.0)
+        surplus = np.maximum(self.prices * (self.lagrangian.rows @ values - self.side), 0.0)
         rows = surplus + self.other_rows.T @ beyond
         found = np.maximum(self.most + earned, 0.0) + self.row_sites.T @ rows
         return np.asarray(found, dtype=float)

@@ -189,7 +189,7 @@ class Search:
         self.values[opening[certain]] = fits[certain]
         each = np.arange(len(self.points))
         weight = np.bincount(rows.site, ~certain, each.size).astype(float)
-        partition = site_regions(self.points, each, 0 * each, weight, most=CLUSTER)
+        partition = site_regions(self.points, each, weight, most=CLUSTER)
         cluster, held = regions_of_sites(self.built, partition), opening[certain]
         waiting = list(range(int(cluster.max(initial=-1)) + 1))
         for _ in range(ATTEMPTS):
