@@ -32,6 +32,9 @@ from .site_rows import packing_rows
 MOVES = 250
 """Moves of the prices between two rounds of rows for floor area."""
 
+RELAXATION = 0.5
+"""Share of the time for the linear relaxation, at most."""
+
 LONGEST = 10.0
 """Seconds for what follows in a region from facilities that are decided."""
 
@@ -75,7 +78,7 @@ class Bounding:
         """
         if self.ascent is None:
             self._take(self.short.first())
-            self.ascent = Ascent(self._lagrangian())
+            self.ascent = Ascent(self._lagrangian(), self._duals(end))
         for _ in range(rounds):
             self.ascent.take(self._lagrangian())
             self.ascent.run(MOVES, end, self.parts.stop)
@@ -86,6 +89,18 @@ class Bounding:
             is_near = self.best.is_near(self.parts.limits.gap)
             if end.passed or self.parts.is_over or is_near or (self.ascent.is_over and not added):
                 return
+
+    def _duals(self, end: Deadline) -> FloatArray | None:
+        """
+        Return the duals of the linear relaxation where places are attached to facilities.
+
+        What attaches a place joins others that attach it, beyond the sites: prices that begin
+        with what is lacking end below the relaxation there. None elsewhere, or without an optimum.
+        """
+        if not self.built.problem.sharing.needs.size:
+            return None
+        found = self.parts.relaxation(self.model, Deadline.after(RELAXATION * end.seconds_left))
+        return None if found is None else found.row_duals
 
     def price(self, regions: IntArray, end: Deadline) -> None:
         """

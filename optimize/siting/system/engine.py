@@ -195,7 +195,7 @@ class _Solve:
         return self._result(built, model.num_rows)
 
     def _with_packings(self, built: SystemModel, short: ShortUnits) -> LinearModel:
-        """Return the model with what is short in its relaxation, and what sites earn at most."""
+        """Return the model with what is short on the average, and what sites earn at most."""
         bounding = Bounding(built, self.best, self.parts, short)
         bounding.ascend(FIRST_ROUNDS, self.parts.deadline)
         return with_rows(bounding.model, bounding.rows())

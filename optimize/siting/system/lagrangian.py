@@ -262,12 +262,16 @@ class Ascent:
     ----------
     lagrangian
         What is priced.
+    prices
+        Prices to begin with, such as the duals of a relaxation, shape (rows,); None for those of
+        :meth:`Lagrangian.first_prices`.
     """
 
-    def __init__(self, lagrangian: Lagrangian) -> None:
+    def __init__(self, lagrangian: Lagrangian, prices: FloatArray | None = None) -> None:
         """Fill the sites at the first prices."""
         self.lagrangian, self.moves = lagrangian, 0
-        self.best = self.last = lagrangian.filled(lagrangian.first_prices())
+        first = lagrangian.first_prices() if prices is None else lagrangian.usable(prices)
+        self.best = self.last = lagrangian.filled(first)
         self.average = self.best.values.copy()
         self.direction = np.zeros(lagrangian.joining.size)
         self.size = np.zeros(lagrangian.joining.size)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from ....models.formulation import FloatArray, LinearModel
 from ...limits import Deadline, Limits, Stop
-from ...result import Result
-from ...solvers import solve_model
+from ...result import Result, Status
+from ...solvers import LpResult, solve_lp, solve_model
 
 PART_GAP = 1e-4
 """Gap at which a part of a program is solved well enough."""
@@ -85,3 +85,11 @@ class Parts:
         found = solve_model(program, solver=self.solver, limits=limits, start=start, stop=self.stop)
         self.nodes += found.nodes
         return found
+
+    def relaxation(self, program: LinearModel, end: Deadline) -> LpResult | None:
+        """Solve a relaxation by an interior point method; None if that was not possible."""
+        if self.is_over:
+            return None
+        limits = self.limits.within(max(1.0, end.seconds_left))
+        found = solve_lp(program, limits=limits, interior=True)
+        return found if found.status is Status.OPTIMAL else None

@@ -1,10 +1,10 @@
 """
 One large program in regions: a bound from all at once, and better plans from one at a time.
 
-Rows whose columns lie in several regions are priced by the duals of the linear relaxation and left
-out; what remains falls apart, and the bounds of the regions' integer programs add up to a bound of
-the whole, at least as good as that of the relaxation (Lagrangian decomposition: Geoffrion 1974,
-"Lagrangean relaxation for integer programming", Mathematical Programming Study 2).
+Rows whose columns lie in several regions are left out at a price; what remains falls apart, and the
+bounds of the regions' integer programs add up to a bound of the whole, at least as good as that of
+the relaxation at those prices (Lagrangian decomposition: Geoffrion 1974, "Lagrangean relaxation for
+integer programming", Mathematical Programming Study 2).
 
 With everything outside of one region as it is, the program of the region improves the plan
 (Taillard and Voss 2002, "POPMUSIC", Essays and Surveys in Metaheuristics).
@@ -106,7 +106,7 @@ class Regions:
         Parameters
         ----------
         duals
-            Of the relaxation, shape (rows,); any will do, those of wrong sign count as 0.
+            Prices of the rows, shape (rows,); any will do, those of wrong sign count as 0.
         """
         model = self.model
         between = np.flatnonzero(self.row_region < 0)

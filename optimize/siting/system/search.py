@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ....models.formulation import BoolArray, FloatArray, IntArray, LinearModel
@@ -55,6 +56,9 @@ MOST_SECONDS = 10.0
 
 LEAST = 1e-9
 """Share of the objective by which a cluster must become better."""
+
+MISSED = 10.0
+"""Price of missing a row by 1, in the largest price of a column."""
 
 FITS = 1e-6
 """By how much, as a share, a row may be missed."""
@@ -179,7 +183,8 @@ class Search:
         Decide one cluster after the other, those not yet decided as on the average.
 
         A cluster can have no solution as long as others stand as on the average, such as where a
-        place may have one station and parts of two are left: it waits for the others.
+        place may have one station and parts of two are left: then rows are missed that join it with
+        the others. Those for which that is of no use either stay as they are today.
         """
         opening, rows = self.built.columns.opening, self.built.problem.facilities
         share = self.average[opening]
@@ -187,6 +192,7 @@ class Search:
         fits = packings.best(wanted, np.zeros(opening.size)).is_open
         certain = (share <= CERTAIN) | ((share >= 1 - CERTAIN) & fits)
         self.values[opening[certain]] = fits[certain]
+        self._fit_room()
         each = np.arange(len(self.points))
         weight = np.bincount(rows.site, ~certain, each.size).astype(float)
         partition = site_regions(self.points, each, weight, most=CLUSTER)
@@ -194,7 +200,28 @@ class Search:
         waiting = list(range(int(cluster.max(initial=-1)) + 1))
         for _ in range(ATTEMPTS):
             waiting = [number for number in waiting if not self._decide(cluster == number, held)]
+        today = self.built.decided(self.built.problem.today())
+        undecided = np.isin(cluster, waiting) & (cluster >= 0)
+        self.values[undecided] = today[undecided]
         self._close_surplus()
+
+    def _fit_room(self) -> None:
+        """Shrink floor area to what sites have room for, where facilities were rounded up."""
+        columns, rows = self.built.columns, self.built.problem.facilities
+        ground, site = self.built.problem.grounds, rows.site
+        sized, sites = columns.area >= 0, np.flatnonzero(columns.site >= 0)
+        state = self.values[columns.opening]
+        least = rows.least_m2 * state
+        most = np.where(sized, rows.most_m2 * state, least)
+        growth = np.clip(np.where(sized, self.values[columns.area], least), least, most) - least
+        spare = ground.most_m2 - np.bincount(site, least, ground.most_m2.size)
+        wanted = np.bincount(site, growth, ground.most_m2.size)
+        share = np.clip(spare / np.maximum(wanted, 1e-9), 0.0, 1.0)
+        self.values[columns.area[sized]] = (least + growth * share[site])[sized]
+        highest = np.zeros(ground.most_m2.size)
+        np.maximum.at(highest, site, state)
+        place = columns.site[sites]
+        self.values[place] = np.maximum(self.values[place], highest[sites])
 
     def _close_surplus(self) -> None:
         """
@@ -220,16 +247,23 @@ class Search:
                     state[columns[place]] = self.values[columns[place]] = 0.0
 
     def _decide(self, inside: BoolArray, held: IntArray) -> bool:
-        """Decide a cluster, with what is certain as it is or else free; tell whether it could."""
+        """
+        Decide a cluster, with what is certain as it is or else free; tell whether it could.
+
+        If nothing fits beside the others as they are, rows are missed by as little as can be: what
+        the others have on the average is not yet decided.
+        """
         free = inside.copy()
         free[held] = False
-        for chosen in (free, inside):
+        for chosen, misses in ((free, False), (inside, False), (inside, True)):
             if self.parts.is_over:
                 return False
             program, columns = self.split.opened(self.values, chosen)
+            if misses:
+                program = eased(program, self.site[columns])
             found = self.parts.part(program, MOST_SECONDS)
             if found.solution is not None:
-                self.values[columns] = found.solution
+                self.values[columns] = found.solution[: columns.size]
                 return True
         return False
 
@@ -363,3 +397,39 @@ class Search:
                 self._take(with_rows(self.model, [self.built.cut_row(flow) for flow in flows]))
                 self._settle()
             self.refreshed = time.monotonic()
+
+
+def eased(program: LinearModel, site: IntArray) -> LinearModel:
+    """
+    Let rows that join sites be missed, at a price above all others, with columns put last.
+
+    Where the rest of a city stands as on the average, a place can have a little more than it may,
+    or a station serve a little more than it has room for, before a cluster of it is decided.
+
+    Parameters
+    ----------
+    program
+        A part of a program, minimised.
+    site
+        Site of each column, -1 for those that follow, shape (columns,).
+    """
+    price = MISSED * float(np.abs(program.costs).max(initial=1.0))
+    pairs = sparse.coo_array(program.rows)
+    low = np.full(program.num_rows, site.max(initial=0) + 1)
+    high = np.full(program.num_rows, -1)
+    np.minimum.at(low, pairs.row, site[pairs.col])
+    np.maximum.at(high, pairs.row, site[pairs.col])
+    joins = (low != high) | (low < 0)
+    above = np.flatnonzero(np.isfinite(program.row_upper) & joins)
+    below = np.flatnonzero(np.isfinite(program.row_lower) & joins)
+    row, number = np.r_[above, below], above.size + below.size
+    sign = np.r_[np.full(above.size, -1.0), np.ones(below.size)]
+    slack = sparse.csr_array((sign, (row, np.arange(number))), shape=(program.num_rows, number))
+    return replace(
+        program,
+        costs=np.r_[program.costs, np.full(number, price)],
+        lower=np.r_[program.lower, np.zeros(number)],
+        upper=np.r_[program.upper, np.full(number, np.inf)],
+        integer=np.r_[program.integer, np.zeros(number, dtype=bool)],
+        rows=sparse.csr_array(sparse.hstack([program.rows, slack])),
+    )
