@@ -1,4 +1,4 @@
-"""The first plan of a service system never has more facilities of a place than it may."""
+"""The first plan of a service system keeps the rules, though the average of fillings does not."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import numpy as np
 import pytest
 from scipy import sparse
 from shequ.instances.synthetic.service_systems import random_system
+from shequ.models.formulation import LinearModel
 from shequ.models.siting.service_system_model import system_model
 from shequ.optimize.limits import Limits
+from shequ.optimize.result import Status
 from shequ.optimize.siting.system.best import Best
 from shequ.optimize.siting.system.bounding import Bounding
+from shequ.optimize.siting.system.packings import SitePackings
 from shequ.optimize.siting.system.parts import Parts
-from shequ.optimize.siting.system.search import Search
+from shequ.optimize.siting.system.search import Search, eased
 from shequ.optimize.siting.system.short_units import ShortUnits
+from shequ.optimize.solvers import solve_model
+
+
+def search_of(seed: int) -> Search:
+    """Return a search on a generated system, with the plan of today as its average."""
+    problem = random_system(seed)
+    built = system_model(problem)
+    parts = Parts(Limits(30.0), "highs", None)
+    best, short = Best(problem, None, problem.today()), ShortUnits(problem)
+    bounding = Bounding(built, best, parts, short)
+    points = np.random.default_rng(seed).random((problem.num_sites, 2))
+    return Search(built, built.model, best, parts, short, points, bounding.average, bounding.gaps())
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_one_too_many_is_closed(seed: int) -> None:
     """With everything open, rows of facilities alone are broken; afterwards none is."""
-    problem = random_system(seed)
-    built = system_model(problem)
-    parts = Parts(Limits(10.0), "highs", None)
-    best, short = Best(problem, None, problem.today()), ShortUnits(problem)
-    bounding = Bounding(built, best, parts, short)
-    points = np.random.default_rng(seed).random((problem.num_sites, 2))
-    search = Search(
-        built, built.model, best, parts, short, points, bounding.average, bounding.gaps()
-    )
+    search = search_of(seed)
+    built = search.built
     model, opening = built.model, built.columns.opening
     search.values[:] = 0.0
     search.values[opening] = 1.0
@@ -41,3 +49,40 @@ def test_what_is_one_too_many_is_closed(seed: int) -> None:
     assert broken() > 0
     search._close_surplus()
     assert broken() == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_first_plan_fits_though_the_average_does_not(seed: int) -> None:
+    """Where nearly all is certain to be open, and as large as can be, the plan still fits."""
+    search = search_of(seed)
+    problem, columns = search.built.problem, search.built.columns
+    today = problem.evaluate(problem.today())
+    sized = columns.area >= 0
+    search.average[columns.opening] = np.random.default_rng(seed).uniform(0.9, 1.0, sized.size)
+    search.average[columns.area[sized]] = problem.facilities.most_m2[sized]
+    search.values = search.average.copy()
+    assert problem.violations(search.built.plan(search.values))
+    search.start(SitePackings(problem))
+    plan = search.built.plan(search.values)
+    assert not problem.violations(plan)
+    assert problem.evaluate(plan) == pytest.approx(search.best.objective)
+    assert search.best.objective < today
+
+
+def test_only_rows_that_join_sites_are_missed() -> None:
+    """A row with a column that follows is missed by what it must, one inside a site is kept."""
+    program = LinearModel(
+        costs=np.array([1.0, 2.0]),
+        lower=np.zeros(2),
+        upper=np.ones(2),
+        integer=np.array([True, False]),
+        rows=sparse.csr_array(np.array([[1.0, 1.0], [1.0, 0.0]])),
+        row_lower=np.array([-np.inf, 1.0]),
+        row_upper=np.array([-0.25, np.inf]),
+    )
+    assert solve_model(program).status is Status.INFEASIBLE
+    found = solve_model(eased(program, np.array([0, -1])))
+    assert found.solution is not None
+    assert found.solution == pytest.approx([1.0, 0.0, 1.25])
+    inside = solve_model(eased(program, np.array([0, 0])))
+    assert inside.status is Status.INFEASIBLE
