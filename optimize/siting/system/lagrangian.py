@@ -8,11 +8,12 @@ relaxation over whole packings of sites. The linear relaxation itself fills site
 facilities, and its bound is lower wherever room is short.
 
 Prices begin at a share of what it costs to lack what a row asks for, so that no linear program is
-needed, and are moved along the subgradient, each by its own scale (Kingma and Ba 2015, "Adam: a
-method for stochastic optimization", ICLR): each price moves about as far as the others in relation
-to its size, less where what the row lacks changes its sign, and all less and less far. The average
-of the last fillings comes near to a solution of that relaxation (Larsson, Patriksson and Stromberg
-1999, "Ergodic, primal convergence in dual subgradient schemes", Mathematical Programming 86).
+needed, or at duals that are known. They are moved along the subgradient, each by its own scale
+(Kingma and Ba 2015, "Adam: a method for stochastic optimization", ICLR): each price moves about as
+far as the others in relation to its size, less where what the row lacks changes its sign, and all
+less and less far. The average of the last fillings comes near to a solution of that relaxation
+(Larsson, Patriksson and Stromberg 1999, "Ergodic, primal convergence in dual subgradient schemes",
+Mathematical Programming 86).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ....models.siting.service_system_model import SystemModel
 from ...dual_bound import SAFE
 from ...limits import Deadline, Stop
 from .packings import SitePackings
+from .regions import joins_sites
 
 FIRST_PRICE = 0.5
 """Share of the price of what a row may lack that it has at first."""
@@ -94,20 +96,15 @@ class Lagrangian:
     def __init__(self, built: SystemModel, model: LinearModel, packings: SitePackings) -> None:
         """Find the rows that join sites."""
         self.built, self.model, self.packings = built, model, packings
-        columns, problem = built.columns, built.problem
+        columns = built.columns
         self.sized = np.flatnonzero(columns.area >= 0)
         self.sites = np.flatnonzero(columns.site >= 0)
-        own = np.zeros(model.num_columns, dtype=bool)
+        is_own = np.zeros(model.num_columns, dtype=bool)
         for part in (columns.opening, columns.area[self.sized], columns.site[self.sites]):
-            own[part] = True
-        self.others = np.flatnonzero(~own)
-        site = np.where(own, built.site_of_columns(), -1)
-        pairs = sparse.coo_array(model.rows)
-        low = np.full(model.num_rows, problem.num_sites, dtype=np.int64)
-        high = np.full(model.num_rows, -1, dtype=np.int64)
-        np.minimum.at(low, pairs.row, site[pairs.col])
-        np.maximum.at(high, pairs.row, site[pairs.col])
-        self.joining = np.flatnonzero((low != high) | (low < 0))
+            is_own[part] = True
+        self.own, self.others = np.flatnonzero(is_own), np.flatnonzero(~is_own)
+        site = np.where(is_own, built.site_of_columns(), -1)
+        self.joining = np.flatnonzero(joins_sites(model.rows, site))
         self.rows = sparse.csr_array(sparse.csr_array(model.rows)[self.joining])
         self.transposed = sparse.csr_array(self.rows.T)
         self.lower, self.upper = model.row_lower[self.joining], model.row_upper[self.joining]
@@ -116,8 +113,11 @@ class Lagrangian:
     def usable(self, prices: FloatArray) -> FloatArray:
         """Prices of the rows that join sites, 0 where the sign is wrong, shape (joining rows,)."""
         own = prices[self.joining]
-        allowed = np.where(own > 0, self.has_lower, self.has_upper)
-        return np.where(allowed & np.isfinite(own), own, 0.0)
+        return self.signed(np.where(np.isfinite(own), own, 0.0))
+
+    def signed(self, prices: FloatArray) -> FloatArray:
+        """Prices of the rows that join sites, without those that have a wrong sign."""
+        return np.where(np.where(prices > 0, self.has_lower, self.has_upper), prices, 0.0)
 
     def spread(self, prices: FloatArray) -> FloatArray:
         """Prices of all rows from those of the rows that join sites, shape (rows,)."""
@@ -145,10 +145,6 @@ class Lagrangian:
         """
         return self.filled(self.usable(prices))
 
-    def moved(self, prices: FloatArray) -> FloatArray:
-        """Return prices of the rows that join sites without those that got a wrong sign."""
-        return np.where(np.where(prices > 0, self.has_lower, self.has_upper), prices, 0.0)
-
     def filled(self, prices: FloatArray) -> Filling:
         """
         Fill all sites at usable prices.
@@ -164,7 +160,7 @@ class Lagrangian:
         rest = self.others
         values[rest] = np.where(reduced[rest] >= 0, model.lower[rest], model.upper[rest])
         wanted = reduced[rest] * values[rest]
-        packed = self.packings.best(*self._profits(reduced))
+        packed = self.packings.best(*self.profits(reduced))
         values[columns.opening] = packed.is_open
         values[columns.area[self.sized]] = packed.area_m2[self.sized]
         opened = np.bincount(
@@ -176,27 +172,24 @@ class Lagrangian:
         bound -= SAFE * (float(terms) + abs(model.offset))
         return Filling(prices, bound, values, np.asarray(self.rows @ values))
 
-    def _profits(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
-        columns, least = self.built.columns, self.built.problem.facilities.least_m2
-        density = np.zeros(columns.opening.size)
-        density[self.sized] = -reduced[columns.area[self.sized]]
-        return density * least - reduced[columns.opening], density
-
-    def profits(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def profits(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
         """
-        Return what facilities earn at prices, at their least floor area and with each m² more.
+        Return what facilities earn, at their least floor area and with each m² more.
 
         Parameters
         ----------
-        prices
-            Of each row, shape (rows,).
+        reduced
+            What columns cost beside what rows pay, shape (columns,).
 
         Returns
         -------
         tuple
             Shape (facilities,) each.
         """
-        return self._profits(self.reduced(self.usable(prices)))
+        columns, least = self.built.columns, self.built.problem.facilities.least_m2
+        density = np.zeros(columns.opening.size)
+        density[self.sized] = -reduced[columns.area[self.sized]]
+        return density * least - reduced[columns.opening], density
 
     def lacking(self, activity: FloatArray, prices: FloatArray) -> FloatArray:
         """
@@ -213,14 +206,22 @@ class Lagrangian:
         return np.asarray(np.where(low > 0, low, np.where(high < 0, high, kept)))
 
     @cached_property
-    def _paying(self) -> tuple[sparse.csr_array, FloatArray]:
-        """Coefficients of the rows at the columns of sites, and the number of rows of each."""
-        own = np.ones(self.model.num_columns, dtype=bool)
-        own[self.others] = False
-        table = sparse.csr_array(abs(self.rows[:, np.flatnonzero(own)]))
+    def _shares(self) -> tuple[sparse.csr_array, sparse.csr_array, FloatArray]:
+        """
+        How a facility is paid by its rows, how that is asked of a row, and what facilities cost.
+
+        The first takes squares of prices, by column of the sites, the second what these columns are
+        paid, by row; the last is the second of their costs, shape (joining rows,).
+        """
+        table = sparse.csr_array(abs(self.rows[:, self.own]))
         table.eliminate_zeros()
-        number = np.bincount(table.indices, minlength=table.shape[1])
-        return table, np.maximum(number, 1).astype(float)
+        number = np.maximum(np.bincount(table.indices, minlength=table.shape[1]), 1)
+        size = np.diff(table.indptr)
+        paid, asked = table.copy(), table
+        paid.data = table.data**2 / number[table.indices]
+        asked.data = 1.0 / (table.data * np.repeat(size, size))
+        costs = np.maximum(self.model.costs[self.own], 0.0)
+        return sparse.csr_array(paid.T), asked, np.asarray(asked @ costs)
 
     def first_prices(self) -> FloatArray:
         """Return a share of what it costs to lack what a row asks for, shape (joining rows,)."""
@@ -243,15 +244,8 @@ class Lagrangian:
         prices
             Of the rows that join sites, shape (joining rows,).
         """
-        table, number = self._paying
-        own = np.ones(self.model.num_columns, dtype=bool)
-        own[self.others] = False
-        inverse, squares = table.copy(), table.copy()
-        inverse.data, squares.data = 1.0 / table.data, table.data**2
-        paid = np.sqrt(squares.T @ prices**2 / number)
-        costs = np.maximum(self.model.costs[own], 0.0)
-        facilities = np.maximum(np.diff(table.indptr), 1)
-        return np.asarray(np.maximum(inverse @ paid, inverse @ costs) / facilities)
+        paid, asked, costs = self._shares
+        return np.asarray(np.maximum(asked @ np.sqrt(paid @ prices**2), costs))
 
 
 class Ascent:
@@ -289,6 +283,8 @@ class Ascent:
 
     def take(self, lagrangian: Lagrangian) -> None:
         """Go on with a model that has more rows, at a price of 0."""
+        if lagrangian is self.lagrangian:
+            return
         more = np.zeros(lagrangian.model.num_rows - self.lagrangian.model.num_rows)
         old, self.lagrangian = self.lagrangian, lagrangian
         self.best, self.last = (
@@ -300,8 +296,7 @@ class Ascent:
             for part in (self.direction, self.size)
         )
         self.scales = lagrangian.scales(self.last.prices)
-        if more.size:
-            self.moves = min(self.moves, MOVES - AGAIN)
+        self.moves = min(self.moves, MOVES - AGAIN)
 
     def run(self, moves: int, end: Deadline, stop: Stop | None = None) -> None:
         """
@@ -332,7 +327,7 @@ class Ascent:
         scale = ITSELF * np.abs(last.prices) + (1 - ITSELF) * self.scales
         usual = np.sqrt(self.size / (1 - SIZE_MEMORY**self.moves)) * (1 - MEMORY**self.moves)
         change = np.divide(self.direction, usual, out=np.zeros_like(usual), where=usual > 0)
-        self.last = lagrangian.filled(lagrangian.moved(last.prices + step * scale * change))
+        self.last = lagrangian.filled(lagrangian.signed(last.prices + step * scale * change))
         if self.last.bound > self.best.bound:
             self.best = self.last
         share = max(FRESH, 1.0 / (self.moves + 1))

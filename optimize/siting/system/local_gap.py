@@ -31,15 +31,12 @@ class LocalGap:
 
     def __init__(self, lagrangian: Lagrangian, prices: FloatArray) -> None:
         """Fill the sites at the prices."""
-        model, num = lagrangian.model, lagrangian.built.problem.num_sites
-        self.lagrangian, self.num_sites = lagrangian, num
+        self.lagrangian, self.num_sites = lagrangian, lagrangian.built.problem.num_sites
         self.prices = lagrangian.usable(prices)
         self.reduced, self.side = lagrangian.reduced(self.prices), lagrangian.sides(self.prices)
-        profit, density = lagrangian.profits(prices)
+        profit, density = lagrangian.profits(self.reduced)
         self.most = lagrangian.packings.best(profit, density).profit
-        own = np.ones(model.num_columns, dtype=bool)
-        own[lagrangian.others] = False
-        self.own = np.flatnonzero(own)
+        self.own = lagrangian.own
         self.site = lagrangian.built.site_of_columns()[self.own]
         pattern = lagrangian.rows.copy()
         pattern.data[:] = 1.0

@@ -86,12 +86,7 @@ class Regions:
     @cached_property
     def row_ends(self) -> tuple[IntArray, IntArray]:
         """First and last region of each row, shape (rows,) each."""
-        pairs = sparse.coo_array(self.model.rows)
-        low = np.full(self.model.num_rows, self.num, dtype=np.int64)
-        high = np.full(self.model.num_rows, -1, dtype=np.int64)
-        np.minimum.at(low, pairs.row, self.home[pairs.col])
-        np.maximum.at(high, pairs.row, self.home[pairs.col])
-        return low, high
+        return row_ends(self.model.rows, self.home)
 
     @property
     def row_region(self) -> IntArray:
@@ -194,3 +189,29 @@ def regions_of_sites(built: SystemModel, partition: IntArray) -> IntArray:
     """
     site = built.site_of_columns()
     return np.where(site >= 0, partition[np.maximum(site, 0)], -1)
+
+
+def row_ends(rows: sparse.csr_array, group: IntArray) -> tuple[IntArray, IntArray]:
+    """
+    Return the lowest and the highest group of the columns of each row, shape (rows,) each.
+
+    Parameters
+    ----------
+    rows
+        Shape (rows, columns).
+    group
+        Group of each column, -1 for none, shape (columns,). A row without columns has different
+        ends, the highest -1.
+    """
+    pairs = sparse.coo_array(rows)
+    low = np.full(rows.shape[0], int(group.max(initial=-1)) + 1, dtype=np.int64)
+    high = np.full(rows.shape[0], -1, dtype=np.int64)
+    np.minimum.at(low, pairs.row, group[pairs.col])
+    np.maximum.at(high, pairs.row, group[pairs.col])
+    return low, high
+
+
+def joins_sites(rows: sparse.csr_array, site: IntArray) -> BoolArray:
+    """Tell which rows are not of one site alone; ``site`` as the groups of :func:`row_ends`."""
+    low, high = row_ends(rows, site)
+    return np.asarray((low != high) | (low < 0))

@@ -33,7 +33,7 @@ def packing_rows(lagrangian: Lagrangian, prices: FloatArray) -> list[Row]:
     """
     packings, columns = lagrangian.packings, lagrangian.built.columns
     facilities = lagrangian.built.problem.facilities
-    profit, density = lagrangian.profits(prices)
+    profit, density = lagrangian.profits(lagrangian.reduced(lagrangian.usable(prices)))
     growth = np.zeros(facilities.num)
     growth[packings.order] = packings.growth
     grows = growth > 0
