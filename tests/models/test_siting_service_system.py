@@ -19,12 +19,15 @@ from shequ.optimize.dual_bound import dual_bound
 from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason
 from shequ.optimize.siting.system.best import Best, with_rows
+from shequ.optimize.siting.system.bounding import Bounding
 from shequ.optimize.siting.system.engine import solve_system
 from shequ.optimize.siting.system.lagrangian import Ascent, Lagrangian
 from shequ.optimize.siting.system.layout import Layout, site_regions
 from shequ.optimize.siting.system.local_gap import LocalGap
 from shequ.optimize.siting.system.packings import SitePackings
+from shequ.optimize.siting.system.parts import Parts
 from shequ.optimize.siting.system.regions import Regions, regions_of_sites
+from shequ.optimize.siting.system.short_units import ShortUnits
 from shequ.optimize.siting.system.site_rows import packing_rows
 from shequ.optimize.solvers import solve_lp, solve_model
 
@@ -100,13 +103,25 @@ def test_forms_agree_where_changes_have_a_price(case: dict[str, object]) -> None
     best = best_by_trying(problem)
     plain = system_model(problem, plain=True)
     assert solve_model(plain.model, limits=Limits(60)).objective == pytest.approx(best, abs=0.02)
-    region = np.zeros(problem.num_sites, dtype=np.int64)
+    one = np.zeros(problem.num_sites, dtype=np.int64)
     points = np.random.default_rng(0).random((problem.num_sites, 2))
-    for layout in (None, Layout(points, region)):
+    for layout in (None, Layout(points, one)):
         solved = solve_system(problem, layout=layout, limits=Limits(60))
         assert solved.objective == pytest.approx(best, abs=0.05)
         assert solved.bound == pytest.approx(best, abs=0.05)
         assert problem.evaluate(solved.solution) == pytest.approx(best, abs=0.05)
+
+
+@pytest.mark.parametrize("case", CASES[:6], ids=str)
+def test_two_regions_enclose_the_best_plan(case: dict[str, object]) -> None:
+    """The bound of two regions is at most the best, and the plan of their clusters is the best."""
+    problem = random_system(**case)
+    best = best_by_trying(problem)
+    region = np.arange(problem.num_sites) % 2
+    points = np.random.default_rng(0).random((problem.num_sites, 2))
+    solved = solve_system(problem, layout=Layout(points, region), limits=Limits(60, 0.0))
+    assert solved.bound <= best + 0.05
+    assert solved.objective == pytest.approx(best, abs=0.05)
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
@@ -209,7 +224,13 @@ def test_better_prices_bound_more_than_the_relaxation(seed: int) -> None:
     built = system_model(problem)
     relaxed = solve_lp(built.model)
     best = solve_model(built.model, limits=Limits(60)).objective
-    ascent = Ascent(Lagrangian(built, built.model, SitePackings(problem)))
+    lagrangian = Lagrangian(built, built.model, SitePackings(problem))
+    ascent = Ascent(lagrangian, relaxed.row_duals)
+    first = ascent.best.bound
+    assert first >= relaxed.objective - 1e-6 * abs(relaxed.objective)
+    ascent.run(300, Deadline.after(60))
+    assert first <= ascent.best.bound <= best + 1e-6 * abs(best)
+    ascent = Ascent(lagrangian)
     ascent.run(1000, Deadline.after(60))
     assert ascent.is_over
     assert relaxed.objective < ascent.best.bound <= best + 1e-6 * abs(best)
@@ -219,6 +240,22 @@ def test_better_prices_bound_more_than_the_relaxation(seed: int) -> None:
     lifted = solve_lp(tight).objective
     assert lifted > ascent.best.bound - 0.2 * (ascent.best.bound - relaxed.objective)
     assert solve_model(tight, limits=Limits(60)).objective == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_places_are_attached_the_bound_is_that_of_the_relaxation(seed: int) -> None:
+    """What attaches places joins others, so the first prices are the duals of the relaxation."""
+    problem = random_system(
+        seed, num_sites=12, num_units=60, num_communities=4, is_shared=True, keep=False
+    )
+    built, best = system_model(problem), Best(problem, None, problem.today())
+    bounding = Bounding(built, best, Parts(Limits(60), "highs", None), ShortUnits(problem))
+    bounding.ascend(4, Deadline.after(60))
+    relaxed = solve_lp(built.model).objective
+    assert relaxed is not None
+    assert best.bound >= relaxed - 1e-4 * abs(relaxed)
+    optimum = solve_model(bounding.model, limits=Limits(60)).objective
+    assert best.bound <= optimum + 1e-6 * abs(optimum)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,9 +12,10 @@ from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
 from shequ.optimize.siting.system.best import Best
 from shequ.optimize.siting.system.bounding import Bounding
+from shequ.optimize.siting.system.first_plan import FirstPlan, eased
 from shequ.optimize.siting.system.packings import SitePackings
 from shequ.optimize.siting.system.parts import Parts
-from shequ.optimize.siting.system.search import Search, eased
+from shequ.optimize.siting.system.search import Search
 from shequ.optimize.siting.system.short_units import ShortUnits
 from shequ.optimize.solvers import solve_model
 
@@ -35,19 +36,20 @@ def test_what_is_one_too_many_is_closed(seed: int) -> None:
     """With everything open, rows of facilities alone are broken; afterwards none is."""
     search = search_of(seed)
     built = search.built
+    plan = FirstPlan(built, search.split, search.parts, search.points, search.average)
     model, opening = built.model, built.columns.opening
-    search.values[:] = 0.0
-    search.values[opening] = 1.0
+    plan.values[:] = 0.0
+    plan.values[opening] = 1.0
     rows = sparse.csr_array(model.rows)
     is_other = np.ones(model.num_columns, dtype=bool)
     is_other[opening] = False
     alone = (abs(rows) @ is_other.astype(float) == 0) & np.isfinite(model.row_upper)
 
     def broken() -> int:
-        return int((rows @ search.values > model.row_upper + 1e-6)[alone].sum())
+        return int((rows @ plan.values > model.row_upper + 1e-6)[alone].sum())
 
     assert broken() > 0
-    search._close_surplus()
+    plan.close_surplus()
     assert broken() == 0
 
 
