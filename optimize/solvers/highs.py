@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import threading
 import time
 from typing import Any
 
@@ -21,6 +22,9 @@ BROKEN_VERSIONS = frozenset({"1.16.0"})
 
 PROOF_GAP = 1e-7
 """Relative gap at which HiGHS may stop when a proof is asked for."""
+
+_LAST = threading.local()
+"""Threads of the last solve in this thread: HiGHS keeps them, and refuses another number."""
 
 
 @functools.cache
@@ -132,6 +136,9 @@ def set_options(highs: Any, task: Task) -> None:  # noqa: ANN401
     }
     if task.seeks_bound:
         options["mip_heuristic_effort"] = 0.0
+    if getattr(_LAST, "threads", limits.threads) != limits.threads:
+        highs.resetGlobalScheduler(True)
+    _LAST.threads = limits.threads
     for key, value in options.items():
         highs.setOptionValue(key, value)
 

@@ -192,6 +192,13 @@ def test_import_order_does_not_matter() -> None:
     assert run.stdout.strip() == "[1.0, 1.0, 1.0, 1.0, 1.0, 1.0]"
 
 
+def test_linear_programs_one_after_the_other_may_have_other_threads() -> None:
+    """HiGHS keeps the number of threads of its first solve, which the next may differ from."""
+    found = [solve_lp(_assignment(), limits=Limits(threads=many)) for many in (2, 1, 3, 1)]
+    assert {one.status for one in found} == {Status.OPTIMAL}
+    assert len({one.objective for one in found}) == 1
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_random_binary_programs_agree_with_brute_force(seed: int) -> None:
