@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...models.siting.station_models import StationModel, cheapest_model, walking_model
 from ...optimize.result import Reason, Status
-from ...optimize.siting.engine import cheapest_siting, least_walking
+from ...optimize.siting.engine import cheapest_by_part, least_walking
 from ...optimize.solvers import solve_model
 from ..ask import Answer, Ask, answer_of
 from ..problems import CityFile, StationPlan
@@ -20,7 +20,7 @@ SOLVERS = ("highs", "ortools-scip", "ortools-highs", "pulp-cbc")
 def engine(problem: StationPlan, ask: Ask) -> Answer:
     """Solve part by part for cost; start the walking model from the cheapest plan."""
     siting = problem.siting
-    cheapest = cheapest_siting(
+    cheapest, spending = cheapest_by_part(
         siting,
         limits=ask.limits_left(),
         solver=ask.solver,
@@ -32,6 +32,7 @@ def engine(problem: StationPlan, ask: Ask) -> Answer:
             siting,
             cheapest.solution,
             budget=problem.budget,
+            spending=spending,
             limits=ask.limits_left(),
             solver=ask.solver,
             listen=ask.improved,

@@ -31,6 +31,7 @@ from scipy import sparse
 from ..equal_rows import equal_rows
 from ..formulation import BoolArray, FloatArray, IntArray, LinearModel, ModelBuilder
 from .station import Siting, StationSiting
+from .station_spending import Spending, SpentColumns, add_spending
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,15 @@ class StationModel:
         Site of each area column, shape (sized,); these follow the opening columns.
     levels
         What the radius columns z stand for, in the model of least walking.
+    spent
+        The money of each part of the city, where its least cost is known.
     """
 
     model: LinearModel
     candidates: IntArray
     sized: IntArray
     levels: Levels | None = None
+    spent: SpentColumns | None = None
 
     def siting(self, problem: StationSiting, values: FloatArray) -> Siting:
         """Decision that the values of a solution stand for."""
@@ -98,6 +102,8 @@ class StationModel:
             decided[self.candidates] = siting.is_open[self.candidates]
             nearest = problem.nearest(decided)[1]
             values[self.levels.columns] = nearest[self.levels.unit] > self.levels.minutes
+        if self.spent is not None:
+            self.spent.fill(values)
         return values
 
 
@@ -124,9 +130,9 @@ class _Blocks:
         self.opening_of = np.full(problem.num_sites, -1, dtype=np.int64)
         self.opening_of[self.candidates] = self.opening
         self.levels: Levels | None = None
-        self.fixed_spending = float(
-            (problem.fixed_cost * (problem.required & ~problem.existing & sites)).sum()
-        )
+        self.spent: SpentColumns | None = None
+        self.fixed = problem.fixed_cost * (problem.required & ~problem.existing & sites)
+        self.fixed_spending = float(self.fixed.sum())
 
     def sizes(self) -> None:
         """Add m_j y_j ≤ a_j ≤ M_j y_j."""
@@ -176,11 +182,17 @@ class _Blocks:
         column = self.opening_of[reach.indices]
         return row[column >= 0], column[column >= 0]
 
-    def budget(self, budget: float) -> None:
-        """Add Σ f_j y_j + c_j a_j ≤ budget."""
+    def budget(self, budget: float, spending: Spending | None = None) -> None:
+        """Add Σ f_j y_j + c_j a_j ≤ budget, of each part for itself where ``spending`` is known."""
         problem = self.problem
         columns = np.r_[self.opening, self.area]
         costs = np.r_[problem.fixed_cost[self.candidates], problem.cost_per_m2[self.sized]]
+        if spending is not None:
+            site = np.r_[self.candidates, self.sized]
+            self.spent = add_spending(
+                self.builder, spending, site, costs, fixed=self.fixed, budget=budget
+            )
+            return
         self.builder.add_rows(
             np.zeros(columns.size, dtype=int),
             columns,
@@ -190,7 +202,8 @@ class _Blocks:
 
     def build(self) -> StationModel:
         """Freeze the model."""
-        return StationModel(self.builder.build(), self.candidates, self.sized, self.levels)
+        model = self.builder.build()
+        return StationModel(model, self.candidates, self.sized, self.levels, self.spent)
 
 
 def cheapest_model(
@@ -221,22 +234,35 @@ def cheapest_model(
     return blocks.build()
 
 
-def walking_model(problem: StationSiting, *, budget: float) -> StationModel:
+def walking_model(
+    problem: StationSiting, *, budget: float, spending: Spending | None = None
+) -> StationModel:
     """
     Build the model of least walking among the plans that cost at most ``budget``.
 
     Only candidates nearer than a unit's nearest fixed site matter to it.
+
+    Parameters
+    ----------
+    problem
+        What is asked.
+    budget
+        Largest cost.
+    spending
+        What parts of the city cost at least, which makes the model far tighter; None if unknown.
     """
     blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), "walking", 0.0)
     blocks.sizes()
     blocks.floor_area(np.arange(problem.num_communities))
     blocks.cover(uncovered_units(problem))
-    blocks.budget(budget)
+    blocks.budget(budget, spending)
     _add_minutes(blocks, problem.residents)
     return blocks.build()
 
 
-def minutes_blocks(problem: StationSiting, *, budget: float, name: str) -> _Blocks:
+def minutes_blocks(
+    problem: StationSiting, *, budget: float, name: str, spending: Spending | None = None
+) -> _Blocks:
     """
     Return the columns and rows of all plans within a budget, with the minutes of every unit.
 
@@ -246,12 +272,14 @@ def minutes_blocks(problem: StationSiting, *, budget: float, name: str) -> _Bloc
         Largest cost.
     name
         Name of the model; its objective is empty.
+    spending
+        As for :func:`walking_model`.
     """
     blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), name, 0.0)
     blocks.sizes()
     blocks.floor_area(np.arange(problem.num_communities))
     blocks.cover(uncovered_units(problem))
-    blocks.budget(budget)
+    blocks.budget(budget, spending)
     _add_minutes(blocks, np.zeros(problem.num_units))
     return blocks
 

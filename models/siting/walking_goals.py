@@ -23,6 +23,7 @@ import numpy as np
 from ..formulation import FloatArray, IntArray
 from .station import Siting, StationSiting
 from .station_models import StationModel, minutes_blocks
+from .station_spending import Spending
 
 GoalKind = Literal["worst", "largest", "group"]
 
@@ -99,7 +100,9 @@ def goal_minutes(goal: WalkingGoal, minutes: FloatArray, counts: np.ndarray) -> 
     return float((taken * walked[order]).sum() / wanted)
 
 
-def goal_model(problem: StationSiting, goal: WalkingGoal, *, budget: float) -> StationModel:
+def goal_model(
+    problem: StationSiting, goal: WalkingGoal, *, budget: float, spending: Spending | None = None
+) -> StationModel:
     """
     Build the model of the plan within ``budget`` that is best for the worst-off.
 
@@ -111,8 +114,11 @@ def goal_model(problem: StationSiting, goal: WalkingGoal, *, budget: float) -> S
         Whose minutes count, and how.
     budget
         Largest cost.
+    spending
+        What parts of the city cost at least; None if unknown.
     """
-    blocks = minutes_blocks(problem, budget=budget, name=f"walking, {goal.kind}")
+    name = f"walking, {goal.kind}"
+    blocks = minutes_blocks(problem, budget=budget, name=name, spending=spending)
     levels, builder = blocks.levels, blocks.builder
     assert levels is not None  # noqa: S101 - minutes_blocks makes them
     mine = np.flatnonzero(problem.must_reach & (goal.people > 0))

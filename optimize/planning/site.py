@@ -15,13 +15,14 @@ from ...instances.policy import Policy
 from ...instances.walking import WalkingTimes
 from ...models.formulation import IntArray
 from ...models.siting.station import Siting, StationSiting
+from ...models.siting.station_spending import Spending
 from ...models.siting.walking_goals import WalkingGoal
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, silent
 from ..result import Reason, Result, Status
 from ..siting.engine import (
+    cheapest_by_part,
     cheapest_of_served,
-    cheapest_siting,
     least_goal,
     least_walking,
     most_served,
@@ -154,17 +155,18 @@ class _Steps:
         """Find the cheapest plan, then the least walking among the cheapest."""
         deadline = Deadline.after(self.limits.seconds)
         problem = self.attainable
-        lowest = self._lowest(deadline.seconds_left * SHARE, "least cost")
+        lowest, spending = self._lowest(deadline.seconds_left * SHARE, "least cost")
         first = _solution(lowest)
         budget = problem.cost(first) * (1 + self.policy.siting.cost_slack)
         left = self.limits.within(deadline.seconds_left)
+        asked: dict[str, Any] = {"budget": budget, "spending": spending, "limits": left}
         goal = walking_goal(self.city, self.policy, self.communities, self.problem)
         if goal is None:
             how = self._how("least walking")
-            walking = least_walking(problem, first, budget=budget, limits=left, **how)
+            walking = least_walking(problem, first, **asked, **how)
         else:
             how = self._how(f"least walking, {goal.kind}")
-            walking = least_goal(problem, first, goal, budget=budget, limits=left, **how)
+            walking = least_goal(problem, first, goal, **asked, **how)
         chosen = _solution(walking)
         cost = _cost_of(lowest, problem.cost(chosen), self.policy)
         siting = CitySiting(problem, chosen, cost, walking, lowest=lowest)
@@ -174,7 +176,7 @@ class _Steps:
         """Serve the most residents, at the least cost; find what would meet every rule."""
         deadline = Deadline.after(self.limits.seconds)
         problem, attainable = self.problem, self.attainable
-        lowest = self._lowest(self.limits.seconds / 4, "cost of every rule")
+        lowest, _ = self._lowest(self.limits.seconds / 4, "cost of every rule")
         served = most_served(
             problem,
             budget=budget,
@@ -192,9 +194,9 @@ class _Steps:
         siting = CitySiting(problem, chosen, None, None, served, budget, lowest)
         return siting, self._missing(chosen, remedy)
 
-    def _lowest(self, seconds: float, step: str) -> Result[Siting]:
+    def _lowest(self, seconds: float, step: str) -> tuple[Result[Siting], Spending | None]:
         exact = replace(self.limits.within(seconds), gap=0.0)
-        return cheapest_siting(self.attainable, limits=exact, **self._how(step))
+        return cheapest_by_part(self.attainable, limits=exact, **self._how(step))
 
     def _how(self, step: str, *, maximize: bool = False) -> dict[str, Any]:
         """Return the arguments that every engine takes: solver, stop and listener."""

@@ -22,6 +22,7 @@ from ...models.siting.station_models import (
     served_model,
     walking_model,
 )
+from ...models.siting.station_spending import Spending
 from ...models.siting.walking_goals import WalkingGoal, goal_model
 from ..limits import Deadline, Limits, Stop
 from ..result import ModelSize, Reason, Result, Status, larger_model
@@ -82,34 +83,61 @@ def cheapest_siting(
     Result of Siting
         Infeasible if the sites cannot meet the rules; the violations say where.
     """
+    return cheapest_by_part(problem, limits=limits, solver=solver, stop=stop, listen=listen)[0]
+
+
+def cheapest_by_part(
+    problem: StationSiting,
+    *,
+    limits: Limits | None = None,
+    solver: str = "highs",
+    stop: Stop | None = None,
+    listen: Listen | None = None,
+) -> tuple[Result[Siting], Spending | None]:
+    """
+    Find the cheapest plan, and what each independent part costs at least.
+
+    Parameters
+    ----------
+    problem, limits, solver, stop, listen
+        As in :func:`cheapest_siting`.
+
+    Returns
+    -------
+    plan : Result of Siting
+        As :func:`cheapest_siting` returns it.
+    spending : Spending or None
+        Bounds for :func:`least_walking`; None if the sites cannot meet the rules.
+    """
     limits = limits or Limits()
     began = time.monotonic()
     everything = problem.everything()
     broken = problem.violations(everything)
     if broken:
-        return Result(
-            Status.INFEASIBLE,
-            Reason.PROVEN,
-            solver=solver,
-            seed=limits.seed,
-            detail=f"even with every site open: {'; '.join(broken[:5])}",
+        detail = f"even with every site open: {'; '.join(broken[:5])}"
+        nothing = Result[Siting](
+            Status.INFEASIBLE, Reason.PROVEN, solver=solver, seed=limits.seed, detail=detail
         )
+        return nothing, None
     deadline = Deadline.after(limits.seconds)
     siting = problem.today()
     siting.is_open[problem.required] = True
     total = _Sum()
     parts = independent_parts(problem)
+    part_of_site = np.full(problem.num_sites, len(parts))
+    least = np.zeros(len(parts) + 1)
     for number, part in enumerate(parts):
         share = max(0.05, deadline.seconds_left / (len(parts) - number) * 4)
         result = _solve_part(
             problem, part, siting, limits.within(min(share, deadline.seconds_left)), solver, stop
         )
         total.add(result)
+        part_of_site[part.sites], least[number] = number, result.bound or 0.0
         if listen is not None:
             listen(problem.cost(siting), None)
-    return _checked(
-        problem, siting, problem.cost(siting), total, limits, solver, time.monotonic() - began
-    )
+    cost, seconds = problem.cost(siting), time.monotonic() - began
+    plan = _checked(problem, siting, cost, total, limits, solver, seconds)
+    return plan, Spending(part_of_site, least)
 
 
 def _solve_part(
@@ -139,6 +167,7 @@ def least_walking(
     start: Siting,
     *,
     budget: float,
+    spending: Spending | None = None,
     limits: Limits | None = None,
     solver: str = "highs",
     stop: Stop | None = None,
@@ -153,11 +182,14 @@ def least_walking(
         A plan within the budget, returned unless a better one is found.
     budget
         Largest cost, in the policy's currency.
+    spending
+        What parts of the city cost at least, from :func:`cheapest_by_part`; None if unknown.
     limits, solver, stop, listen
         As in :func:`cheapest_siting`.
     """
     limits = limits or Limits()
-    station = walking_model(problem, budget=budget + TOLERANCE * max(1.0, budget))
+    allowed = budget + TOLERANCE * max(1.0, budget)
+    station = walking_model(problem, budget=allowed, spending=spending)
     return _solve_city(problem, station, start, limits, solver, stop, listen)
 
 
@@ -167,6 +199,7 @@ def least_goal(
     goal: WalkingGoal,
     *,
     budget: float,
+    spending: Spending | None = None,
     limits: Limits | None = None,
     solver: str = "highs",
     stop: Stop | None = None,
@@ -183,11 +216,12 @@ def least_goal(
         Whose minutes count, and how.
     budget
         Largest cost, in the policy's currency.
-    limits, solver, stop, listen
-        As in :func:`cheapest_siting`.
+    spending, limits, solver, stop, listen
+        As in :func:`least_walking`.
     """
     limits = limits or Limits()
-    station = goal_model(problem, goal, budget=budget + TOLERANCE * max(1.0, budget))
+    allowed = budget + TOLERANCE * max(1.0, budget)
+    station = goal_model(problem, goal, budget=allowed, spending=spending)
     value = partial(goal.value, problem)
     return _solve_city(problem, station, start, limits, solver, stop, listen, value)
 

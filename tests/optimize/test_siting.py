@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linprog
+from shequ.models.formulation import LinearModel
 from shequ.models.siting.station import Siting, StationSiting
+from shequ.models.siting.station_models import walking_model
 from shequ.optimize.limits import Limits
 from shequ.optimize.result import Status
-from shequ.optimize.siting.engine import cheapest_siting, least_walking, most_served
+from shequ.optimize.siting.engine import (
+    cheapest_by_part,
+    cheapest_siting,
+    least_walking,
+    most_served,
+)
 from shequ.optimize.siting.parts import independent_parts
+from shequ.optimize.solvers import solve_lp
 
 
 def city(seed: int, *, num_sites: int = 7, num_units: int = 9) -> StationSiting:
@@ -91,9 +99,9 @@ def test_cheapest_plan_agrees_with_brute_force(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_least_walking_agrees_with_brute_force(seed: int) -> None:
-    """Among the plans within the budget none walks less."""
+    """Among the plans within the budget none walks less, with least costs of parts or without."""
     problem = city(seed)
-    first = cheapest_siting(problem)
+    first, spending = cheapest_by_part(problem)
     assert first.solution is not None
     assert first.objective is not None
     budget = first.objective * 1.15
@@ -103,11 +111,44 @@ def test_least_walking_agrees_with_brute_force(seed: int) -> None:
         feasible = found and not problem.violations(Siting(is_open, found[1]))
         if found and feasible and found[0] <= budget * (1 + 1e-6):
             walks.append(problem.walking(Siting(is_open, found[1])))
-    result = least_walking(problem, first.solution, budget=budget)
-    assert result.status is Status.OPTIMAL, result
-    assert result.objective == pytest.approx(min(walks), rel=1e-5)
-    assert result.solution is not None
-    assert problem.cost(result.solution) <= budget * (1 + 1e-5)
+    for known in (None, spending):
+        result = least_walking(problem, first.solution, budget=budget, spending=known)
+        assert result.status is Status.OPTIMAL, result
+        assert result.objective == pytest.approx(min(walks), rel=1e-5)
+        assert result.solution is not None
+        assert problem.cost(result.solution) <= budget * (1 + 1e-5)
+
+
+def test_least_costs_of_parts_add_up_and_tighten_the_budget() -> None:
+    """They sum to the least cost, leave the plan that they come from in, and lift the bound."""
+    lifted = 0
+    for seed in range(10):
+        problem = city(seed)
+        first, spending = cheapest_by_part(problem)
+        assert first.solution is not None
+        assert first.objective is not None
+        assert spending is not None
+        assert spending.least.sum() == pytest.approx(first.objective, rel=1e-5)
+        costs = np.bincount(spending.part, problem.site_costs(first.solution))
+        assert (costs >= spending.least[: costs.size] * (1 - 1e-5)).all()
+        budget = first.objective * 1.001
+        tight = walking_model(problem, budget=budget, spending=spending)
+        start = tight.start(problem, first.solution)
+        assert violated(tight.model, start) == pytest.approx(0.0, abs=1e-4)
+        bounds = [
+            solve_lp(one.model).objective for one in (walking_model(problem, budget=budget), tight)
+        ]
+        assert None not in bounds
+        assert bounds[1] >= bounds[0] * (1 - 1e-9)
+        lifted += bounds[1] > bounds[0] * (1 + 1e-6)
+    assert lifted
+
+
+def violated(model: LinearModel, values: np.ndarray) -> float:
+    """Return by how much values break a row or a bound of their column."""
+    row = model.rows @ values
+    over = [model.row_lower - row, row - model.row_upper, model.lower - values]
+    return float(np.concatenate([*over, values - model.upper]).max(initial=0.0))
 
 
 @pytest.mark.parametrize("seed", range(6))

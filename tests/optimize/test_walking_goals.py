@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from shequ.models.siting.station import Siting
 from shequ.models.siting.walking_goals import WalkingGoal, goal_minutes
-from shequ.optimize.siting.engine import cheapest_siting, least_goal
+from shequ.optimize.siting.engine import cheapest_by_part, least_goal
 
 _spec = importlib.util.spec_from_file_location("siting", Path(__file__).with_name("test_siting.py"))
 assert _spec is not None
@@ -26,7 +26,7 @@ def test_goals_agree_with_brute_force(seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
     people = problem.residents * rng.integers(0, 2, problem.num_units)
     goal = WalkingGoal(kind, people, share=0.3, group=np.arange(problem.num_units) % 3)
-    cheapest = cheapest_siting(problem)
+    cheapest, spending = cheapest_by_part(problem)
     budget = cheapest.objective * 1.25
     best = np.inf
     for is_open in siting_cases.decisions(problem):
@@ -36,10 +36,11 @@ def test_goals_agree_with_brute_force(seed: int, kind: str) -> None:
         plan = Siting(is_open, found[1])
         if not problem.violations(plan):
             best = min(best, goal.value(problem, plan))
-    result = least_goal(problem, cheapest.solution, goal, budget=budget)
-    assert result.objective == pytest.approx(best, abs=1e-4)
-    assert result.objective == pytest.approx(goal.value(problem, result.solution))
-    assert problem.cost(result.solution) <= budget * (1 + 1e-5)
+    for known in (None, spending):
+        result = least_goal(problem, cheapest.solution, goal, budget=budget, spending=known)
+        assert result.objective == pytest.approx(best, abs=1e-4)
+        assert result.objective == pytest.approx(goal.value(problem, result.solution))
+        assert problem.cost(result.solution) <= budget * (1 + 1e-5)
 
 
 def test_the_worst_share_is_that_of_people_not_of_units() -> None:
