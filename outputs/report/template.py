@@ -6,13 +6,33 @@ import json
 import tomllib
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from ...instances.notes import LANGUAGES
 from .texts import Text, Texts, both, is_missing, load_texts, number, percent
 
 REPORT = Path(__file__).parent
+
+
+class _Compiled(BytecodeCache):
+    """Templates as they were compiled, for the next page of this process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is kept; Jinja compiles anew where the source is another by now."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 _UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
@@ -59,6 +79,7 @@ def template_environment(folder: Path, texts: Texts, *, lang: str | None = None)
     environment = Environment(
         loader=FileSystemLoader([folder, REPORT]),
         autoescape=True,
+        bytecode_cache=_COMPILED,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from geopandas import GeoDataFrame
+import pandas as pd
 
 from .numbers import differs, number, numbers, show
 from .view import View
@@ -21,22 +21,29 @@ def split(view: View) -> Iterator[str]:
     for row in view.districts.itertuples():
         if row.parent_id not in parents:
             yield f"{row.community_id} comes from {row.parent_id}, which is no community of today"
+    plain = pd.DataFrame(view.districts.drop(columns=view.districts.geometry.name))
+    districts = dict(iter(plain.groupby("parent_id")))
     for community, row in parents.items():
         tier = view.tier(number(row.residents), number(row.households))
         if row.tier != tier:
             yield f"{community}: tier is {row.tier}, {tier} is right"
         if community not in view.rebalanced:
-            yield from _community(view, community, row)
+            mine = districts.get(community, plain.iloc[:0])
+            yield from _community(view, community, row, mine)
     recorded = [str(entry["community_id"]) for entry in view.record["split"]]
     for community in sorted(set(recorded)):
         if recorded.count(community) > 1 or community not in parents:
             yield f"the split of {community} is recorded {recorded.count(community)} times"
 
 
-def _community(view: View, community: str, row: Any) -> Iterator[str]:  # noqa: ANN401
+def _community(
+    view: View,
+    community: str,
+    row: Any,  # noqa: ANN401
+    mine: pd.DataFrame,
+) -> Iterator[str]:
     """Check one community of today, its districts and its entry in the record."""
     tier = view.tier(number(row.residents), number(row.households))
-    mine = view.districts[view.districts["parent_id"] == community]
     yield from _identity(community, row, mine, tier)
     entry, is_divided = view.entries.get(community), community in view.parts
     is_locked = community in view.decided("community", "lock")
@@ -55,7 +62,7 @@ def due(view: View) -> set[str]:
     return {"mandatory", *(["gradual"] if view.policy["split"]["tier"] == "gradual" else [])}
 
 
-def _identity(community: str, parent: Any, mine: GeoDataFrame, tier: str) -> Iterator[str]:  # noqa: ANN401
+def _identity(community: str, parent: Any, mine: pd.DataFrame, tier: str) -> Iterator[str]:  # noqa: ANN401
     """Check what a district keeps of the community that it comes from."""
     if community not in set(mine["community_id"]):
         yield f"no district of {community} keeps its id"
@@ -74,7 +81,7 @@ def _identity(community: str, parent: Any, mine: GeoDataFrame, tier: str) -> Ite
 
 
 def _divided(
-    view: View, community: str, mine: GeoDataFrame, entry: dict[str, Any] | None
+    view: View, community: str, mine: pd.DataFrame, entry: dict[str, Any] | None
 ) -> Iterator[str]:
     """Check the districts of a divided community against the thresholds and the mean."""
     if entry is not None and entry["status"] not in SOLVED:

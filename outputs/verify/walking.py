@@ -92,6 +92,8 @@ def _mean_today(row: Any, least: dict[str, float], most: dict[str, float]) -> It
 def allocation(view: View) -> Iterator[str]:
     """One line for every unit in reach, from a point in it to its facility, with its figures."""
     lines, units = view.allocation, view.units
+    written, known = lines.to_dict("records"), units.to_dict("records")
+    places = view.facilities.geometry.to_numpy()
     rows = {name: row for row, name in enumerate(texts(units["unit_id"]))}
     counts = Counter(texts(lines["unit_id"]))
     for unit, inside in zip(units["unit_id"], view.in_reach, strict=True):
@@ -104,12 +106,19 @@ def allocation(view: View) -> Iterator[str]:
         elif not view.in_reach[row]:
             yield f"unit {unit} is out of reach and has a row"
         else:
-            yield from _line(view, line, row)
+            site = view.site_rows[row]
+            place = None if site < 0 else places[site]
+            yield from _line(view, written[line], known[row], view.homes[row], place)
 
 
-def _line(view: View, line: int, row: int) -> Iterator[str]:
+def _line(
+    view: View,
+    written: dict[str, Any],
+    unit: dict[str, Any],
+    home: shapely.Geometry,
+    place: shapely.Geometry | None,
+) -> Iterator[str]:
     """Check one line against the unit that it starts from."""
-    written, unit = view.allocation.iloc[line], view.units.iloc[row]
     if written["site_id"] != unit["site_id"]:
         yield f"unit {unit['unit_id']} goes to {unit['site_id']}, not to {show(written['site_id'])}"
     for column in ("minutes", "residents", "households"):
@@ -118,10 +127,8 @@ def _line(view: View, line: int, row: int) -> Iterator[str]:
                 f"unit {unit['unit_id']}: {column} is {show(written[column])}, "
                 f"{show(unit[column])} is right"
             )
-    site = view.site_rows[row]
-    if site < 0:
+    if place is None:
         return
-    home, place = view.homes[row], view.facilities.geometry.iloc[site]
     shape = written[view.allocation.geometry.name]
     if shape is None or pd.isna(shape):
         if not shapely.distance(home, place) <= NEAR_M:
