@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...instances.city import City
 from ...instances.notes import note
 from ...instances.policy import Policy
-from ...models.siting.station import Siting
+from ...models.siting.station import Siting, StationSiting
 from ..limits import Deadline, Limits, Stop
 from ..progress import Listener, Progress, silent
 from ..result import Reason, Result, Status
@@ -189,6 +189,7 @@ class _Task:
     seconds: float | None
     stop: Stop | None
     listen: Listener
+    nearest: list[tuple[StationSiting, Result[Siting]]] = field(default_factory=list)
 
     @property
     def share(self) -> float | None:
@@ -248,7 +249,7 @@ class _Task:
         )  # fmt: skip
         if found.siting is None:
             return found, None
-        nearest = least_walking(
+        nearest = self._nearest(
             siting.problem, found.siting, limits=limits.within(deadline.seconds_left), **how
         )
         slack = max(self.within, self.policy.siting.cost_slack)
@@ -259,6 +260,15 @@ class _Task:
             shortfalls=_missing(plan, found.siting),
         )
         return found, with_siting(changed, _further(siting, found.siting, nearest, place))
+
+    def _nearest(self, problem: StationSiting, start: Siting, **how: Any) -> Result[Siting]:  # noqa: ANN401
+        """Return the least walking within the cost: one bound for all plans of the same splits."""
+        for known, nearest in self.nearest:
+            if known is problem:
+                return nearest
+        found = least_walking(problem, start, **how)
+        self.nearest.append((problem, found))
+        return found
 
 
 def _further(siting: CitySiting, chosen: Siting, nearest: Result[Siting], place: int) -> CitySiting:

@@ -16,7 +16,7 @@ from shequ.outputs.compare.alternatives import run_station_alternatives
 from shequ.outputs.reading import read_plan
 from shequ.outputs.verify import verify_plan
 
-POLICY = Policy().with_values({"split.seconds_per_community": 3.0})
+POLICY = Policy().with_values({"split.seconds_per_community": 10.0})
 NUMBER = 3
 
 
