@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import connected_components
+from shequ.models.districting import enumeration
 from shequ.models.districting.fixing import may_share
 from shequ.models.districting.labelling import (
     LabellingModel,
@@ -79,8 +80,8 @@ def random_lengths(problem: Districting, seed: int) -> FloatArray:
 
 def brute_force(problem: Districting, lengths: FloatArray) -> float:
     """Least border length over all plans; infinite if none is feasible."""
-    found = [border_length(problem, plan, lengths=lengths) for plan in all_plans(problem)]
-    return min(found, default=np.inf)
+    plans = enumeration.all_plans(problem)
+    return min((border_length(problem, plan, lengths=lengths) for plan in plans), default=np.inf)
 
 
 def test_cut_edges_and_border_length_of_a_known_plan() -> None:

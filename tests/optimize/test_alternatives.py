@@ -17,11 +17,11 @@ from shequ.optimize.result import Status
 
 
 def grid(*, seed: int, districts: int) -> Districting:
-    """Twelve nodes in three rows, about 100 m apart, with random residents."""
+    """Nine nodes in three rows, about 100 m apart, with random residents."""
     rng = np.random.default_rng(seed)
-    weight = rng.integers(1, 10, 12).astype(float)
-    points = np.array([(i % 4, i // 4) for i in range(12)]) * 100 + rng.uniform(-20, 20, (12, 2))
-    edges = [(i, i + 1) for i in range(12) if i % 4 < 3] + [(i, i + 4) for i in range(8)]
+    weight = rng.integers(1, 10, 9).astype(float)
+    points = np.array([(i % 3, i // 3) for i in range(9)]) * 100 + rng.uniform(-20, 20, (9, 2))
+    edges = [(i, i + 1) for i in range(9) if i % 3 < 2] + [(i, i + 3) for i in range(6)]
     mean = weight.sum() / districts
     return Districting(
         weights=weight[:, None],
@@ -32,7 +32,7 @@ def grid(*, seed: int, districts: int) -> Districting:
         mass=weight,
         location=points,
         centre=points,
-        inertia=np.zeros(12),
+        inertia=np.zeros(9),
     )
 
 
@@ -127,7 +127,7 @@ def test_what_makes_no_sense_is_refused(values: dict[str, float], message: str) 
 def test_districts_that_are_told_apart_are_refused() -> None:
     """Alternatives match districts freely, so rules that name them contradict that."""
     problem = grid(seed=0, districts=2)
-    locked = np.full(12, -1)
+    locked = np.full(9, -1)
     locked[0] = 1
     named = Districting(**{**vars_of(problem), "rules": DistrictRules(locked=locked)})
     with pytest.raises(ValueError, match="tell districts apart"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shequ.models.districting.enumeration import all_plans
 from shequ.models.districting.labelling import border_length, cut_edges, labelling_model
 from shequ.models.districting.objective import Objective
 from shequ.models.districting.problem import Districting, point_districting
@@ -59,11 +60,7 @@ def labellings(problem: Districting) -> list[IntArray]:
 def brute_force(problem: Districting, lengths: FloatArray) -> float:
     """Least border length over all plans; infinite if none is feasible."""
     return min(
-        (
-            border_length(problem, plan, lengths=lengths)
-            for plan in labellings(problem)
-            if not problem.violations(plan)
-        ),
+        (border_length(problem, plan, lengths=lengths) for plan in all_plans(problem)),
         default=np.inf,
     )
 

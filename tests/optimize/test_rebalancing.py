@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shequ.models.districting.problem import Districting
 from shequ.models.districting.rebalancing import Rebalancing
-from shequ.models.formulation import FloatArray
+from shequ.models.formulation import FloatArray, IntArray
 from shequ.optimize.districting.rebalancing.cuts import moves_bound
 from shequ.optimize.districting.rebalancing.engine import rebalance_districts
 from shequ.optimize.limits import Limits
@@ -39,10 +39,21 @@ def grid(*, seed: int, lower: float, upper: float, labels: int) -> Districting:
     )
 
 
+def balanced(problem: Districting, plans: IntArray) -> IntArray:
+    """Leave out plans with a district whose residents are too few or too many."""
+    kept = np.ones(len(plans), dtype=bool)
+    for district in range(problem.num_districts):
+        inside = plans == district
+        residents = inside @ problem.weights[:, 0]
+        within = (problem.lower[0] <= residents) & (residents <= problem.upper[0])
+        kept &= within | ~inside.any(axis=1)
+    return plans[kept]
+
+
 def best_by_trying(asked: Rebalancing, lengths: FloatArray | None) -> tuple[float, float]:
     """Least (residents moved, second objective) of all plans, by trying the fewest moves first."""
     n, labels = asked.problem.num_nodes, asked.problem.num_districts
-    plans = np.indices((labels,) * n).reshape(n, -1).T
+    plans = balanced(asked.problem, np.indices((labels,) * n).reshape(n, -1).T)
     moved = asked.label_costs[np.arange(n), plans].sum(axis=1)
     best = (np.inf, np.inf)
     for place in np.argsort(moved, kind="stable"):

@@ -148,7 +148,7 @@ def check_bounds(
 def test_cuts_never_pass_the_optimum(ruled: bool) -> None:
     """Whatever the blocks, no bound with cuts is on the wrong side of the enumerated optimum."""
     checked = 0
-    for seed in range(5000, 5220):
+    for seed in range(5000, 5120):
         problem = tiny(seed, ruled=ruled)
         expected = best_by_enumeration(problem)
         reduced = reduce(problem)
@@ -166,7 +166,7 @@ def test_cuts_never_pass_the_optimum(ruled: bool) -> None:
             assert sign * cuts.bound >= sign * expected - slack, (seed, size)
             assert sign * cuts.bound <= sign * before + slack, (seed, size)
         checked += 1
-    assert checked > 100
+    assert checked > 50
 
 
 def test_unserved_clients_are_named_where_nobody_reaches_them() -> None:
@@ -189,7 +189,7 @@ def test_methods_bound_each_other(kind: str, share: float) -> None:
     """No plan of one method is better than the bound of another."""
     problem = modular_sites(400, num_sites=14, seed=3, kind=kind, budget_share=share)  # type: ignore[arg-type] - a literal
     results = [
-        solve_modular_floor_area(problem, method=method, limits=Limits(seconds=1.5, gap=1e-3))
+        solve_modular_floor_area(problem, method=method, limits=Limits(seconds=0.7, gap=1e-3))
         for method in ("blocks", "mixed", "whole", "strong")
     ]
     for one, other in itertools.product(results, results):

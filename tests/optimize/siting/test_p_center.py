@@ -145,11 +145,11 @@ def test_few_kept_clients_agree_with_the_radius_formulation(
     monkeypatch.setattr(radius_search, "FEWEST_KEPT", 1)
     monkeypatch.setattr(radius_search, "KEPT_PER_SITE", 1)
     rng = np.random.default_rng(seed)
-    points = rng.random((36, 2)) * 1000
+    points = rng.random((28, 2)) * 1000
     problem = PCenter(
-        PointDistances(points, points[:30], rounding),
+        PointDistances(points, points[:22], rounding),
         p=3 + seed,
-        weights=rng.integers(1, 4, 36).astype(float) if seed % 2 else None,
+        weights=rng.integers(1, 4, 28).astype(float) if seed % 2 else None,
     )
     result, textbook = solve_p_center(problem), solve_p_center(problem, method="radius")
     assert result.status is textbook.status is Status.OPTIMAL
