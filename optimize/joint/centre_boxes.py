@@ -11,9 +11,13 @@ from ...models.formulation import BoolArray, FloatArray, IntArray
 from ...models.joint.groupings import Grouping
 from ...models.joint.problem import JointSplit
 from .centre_kernels import Terms, search_boxes
+from .path_kernels import Links
 
-FIRST_STEPS, STEPS, LAST_STEPS = 300, 15, 200
+FIRST_STEPS, STEPS, LAST_STEPS = 300, 6, 200
 """Steps that improve the prices of the first boxes, of the halves of others, of single nodes."""
+
+PROBING_STEPS = 60
+"""Steps that improve the prices of one node as the centre of one district."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,15 @@ class CentreBoxes:
         self.problem, self.grouping, self.pairs = problem, grouping, pairs
         self.budget = self.first_budget = float(budget)
         may = grouping.may_hold & np.diag(pairs)[:, None]
-        trees = [_halved(np.flatnonzero(own), problem.districting.centre) for own in may.T]
-        self.nodes = [nodes for nodes, _ in trees]
-        self.halves = [halves for _, halves in trees]
+        self._halve([np.flatnonzero(own) for own in may.T])
         # No plan has more: what is bounded above that holds none.
         self._most = 1.0 + 2 * float(problem.districting.costs.max(axis=1).sum())
+
+    def _halve(self, may: list[IntArray]) -> None:
+        """Make the boxes of the nodes that may be centres of each district."""
+        trees = [_halved(own, self.problem.districting.centre) for own in may]
+        self.nodes = [nodes for nodes, _ in trees]
+        self.halves = [halves for _, halves in trees]
 
     @cached_property
     def terms(self) -> Terms:
@@ -71,11 +79,13 @@ class CentreBoxes:
         k, most = len(self.nodes), max(len(boxes) for boxes in self.nodes)
         halves = np.full((k, most, 2), -1, dtype=np.int64)
         least = np.full((k, most, split.num_nodes), np.inf)
+        inside_box = np.zeros(least.shape, dtype=bool)
         inertia = np.where(self.pairs, split.costs, np.inf)
         for d, boxes in enumerate(self.nodes):
             halves[d, : len(boxes)] = self.halves[d]
             inside = np.flatnonzero(grouping.may_hold[:, d])
             for number, box in enumerate(boxes):
+                inside_box[d, number, box] = True
                 if box.size:
                     least[d, number, inside] = inertia[np.ix_(inside, box)].min(axis=1)
         weights = np.c_[split.weights, problem.households]
@@ -94,7 +104,25 @@ class CentreBoxes:
             costs / unit,
             num_points,
             np.inf,
+            self._links(inside_box),
         )
+
+    def _links(self, inside: BoolArray) -> Links:
+        """Tell what the districts must join: sites, and centres, which lie in boxes."""
+        graph = self.problem.districting.graph
+        nodes = [np.unique(self.problem.node_of_site[list(own)]) for own in self.grouping.groups]
+        num_sites = np.array([own.size for own in nodes], dtype=np.int64)
+        sites = np.full((num_sites.size, int(num_sites.max())), -1, dtype=np.int64)
+        for d, own in enumerate(nodes):
+            sites[d, : own.size] = own
+        return Links(
+            graph.indptr.astype(np.int64), graph.indices.astype(np.int64), sites, num_sites, inside
+        )
+
+    @property
+    def _terms_now(self) -> Terms:
+        """The terms with the budget as it is now."""
+        return self.terms._replace(budget=self.budget / self._unit)
 
     @property
     def _unit(self) -> float:
@@ -144,16 +172,41 @@ class CentreBoxes:
         tuple
             What is left, and how many combinations were bounded.
         """
-        terms = self.terms._replace(budget=self.budget / self._unit)
         limit = min(limit, self._most)
         boxes, bounds, bounded = search_boxes(
-            terms, limit, one.boxes, FIRST_STEPS, STEPS, LAST_STEPS, most_boxes
+            self._terms_now, limit, one.boxes, FIRST_STEPS, STEPS, LAST_STEPS, most_boxes
         )
         left = [
             Combination(own, max(one.bound, float(bound)))
             for own, bound in zip(boxes, bounds, strict=True)
         ]
         return left, int(bounded)
+
+    def narrow(self, limit: float) -> None:
+        """
+        Drop nodes that are the centre of a district in no plan that is good enough.
+
+        Boxes have other numbers then. That a node of one district is left says nothing of the
+        others, so a node is bounded with the boxes of all nodes for them.
+
+        Parameters
+        ----------
+        limit
+            Moment of inertia that a plan must lie below; infinite for any.
+        """
+        terms = self._terms_now
+        limit = min(limit, self._most)
+        may = []
+        for d, boxes in enumerate(self.nodes):
+            start, left = self.all.boxes, [np.empty(0, dtype=np.int64)]
+            for number, box in enumerate(boxes):
+                if box.size == 1:
+                    start[d] = number
+                    if search_boxes(terms, limit, start, PROBING_STEPS, 0, 0, 1)[0].size:
+                        left.append(box)
+            may.append(np.sort(np.concatenate(left)))
+        self.release()
+        self._halve(may)
 
     def inertia(self, one: Combination) -> FloatArray:
         """Moment of inertia of a node in a district at least, shape (nodes, districts)."""

@@ -17,9 +17,7 @@ import numpy as np
 
 from ...models.formulation import FloatArray, IntArray
 from ..compiled import inner_kernel, kernel
-
-HUGE = 1e300
-"""Moment of inertia, or bound, of what cannot be."""
+from .path_kernels import HUGE, Links, Walk, join, no_walk
 
 PATIENCE, SHORTER, SHORTEST = 4, 0.5, 0.02
 """Steps without a better bound after which steps are shorter, by how much, and the last ones."""
@@ -51,6 +49,8 @@ class Terms(NamedTuple):
         points in ascending order, shapes (districts, points) and (districts,).
     budget
         Most that the stations may cost together; infinite for no limit.
+    links
+        What the districts must join.
     """
 
     least: FloatArray
@@ -62,6 +62,7 @@ class Terms(NamedTuple):
     costs: FloatArray
     num_points: IntArray
     budget: float
+    links: Links
 
 
 class Prices(NamedTuple):
@@ -140,13 +141,14 @@ def search_boxes(
     k, w = terms.lower.shape
     box, half = start.copy(), start.copy()
     begin, best, tried = _no_prices(k, w), _no_prices(k, w), _no_prices(k, w)
+    walk = no_walk(terms.links)
     # A division leaves one combination more at most, and a box is halved some 60 times at most.
     depth = 64 * k
     line = Line(
         np.zeros((depth, k), np.int64), np.zeros(depth), np.zeros((depth, k, w)), np.zeros(depth)
     )
     left, left_bounds, num_left = np.zeros((256, k), np.int64), np.zeros(256), 0
-    bound = _climb(terms, box, limit, first_steps, best, tried)
+    bound = _climb(terms, box, limit, first_steps, best, tried, walk)
     bounded, top = 1, 0
     if bound < limit:
         top = _push(line, top, box, bound, best)
@@ -155,9 +157,9 @@ def search_boxes(
         bound = _pull(line, top, box, begin)
         divided = -1
         if bounded < most_boxes:
-            divided = _widest(terms, box, half, limit, begin)
+            divided = _widest(terms, box, half, limit, begin, walk)
             if divided < 0:
-                bound = max(bound, _climb(terms, box, limit, last_steps, begin, tried))
+                bound = max(bound, _climb(terms, box, limit, last_steps, begin, tried, walk))
         if divided < 0 and bound < limit:
             left, left_bounds = _with_room(left, left_bounds, num_left)
             left_bounds[num_left] = bound
@@ -168,7 +170,7 @@ def search_boxes(
             bounded += 1
             _take_half(terms, box, divided, side, half)
             _copy(begin, best)
-            found = max(bound, _climb(terms, half, limit, steps, best, tried))
+            found = max(bound, _climb(terms, half, limit, steps, best, tried, walk))
             if found < limit:
                 top = _push(line, top, half, found, best)
     return left[:num_left], left_bounds[:num_left], bounded
@@ -234,8 +236,10 @@ def _copy(source: Prices, target: Prices) -> None:
 
 
 @inner_kernel
-def _widest(terms: Terms, box: IntArray, half: IntArray, limit: float, prices: Prices) -> int:
-    """Return the district whose halves have the highest bounds at these prices; -1 for none."""
+def _widest(
+    terms: Terms, box: IntArray, half: IntArray, limit: float, prices: Prices, walk: Walk
+) -> int:
+    """Return the district whose halves have the highest bounds, without paths; -1 for none."""
     best, widest = -HUGE, -1
     for d in range(box.size):
         if terms.halves[d, box[d], 0] < 0:
@@ -243,7 +247,7 @@ def _widest(terms: Terms, box: IntArray, half: IntArray, limit: float, prices: P
         low, total = HUGE, 0.0
         for side in range(2):
             _take_half(terms, box, d, side, half)
-            value = min(_evaluate(terms, half, prices)[0], 2 * limit)
+            value = min(_evaluate(terms, half, prices, walk, False)[0], 2 * limit)
             low, total = min(low, value), total + value
         score = LOWER_HALF * low + (1 - LOWER_HALF) * total
         if score > best:
@@ -253,13 +257,13 @@ def _widest(terms: Terms, box: IntArray, half: IntArray, limit: float, prices: P
 
 @inner_kernel
 def _climb(
-    terms: Terms, box: IntArray, limit: float, steps: int, best: Prices, tried: Prices
+    terms: Terms, box: IntArray, limit: float, steps: int, best: Prices, tried: Prices, walk: Walk
 ) -> float:
     """Improve prices in place; return their bound."""
     found, length, failed = -HUGE, 1.0, 0
     _copy(best, tried)
     for _ in range(steps):
-        value, cost = _evaluate(terms, box, tried)
+        value, cost = _evaluate(terms, box, tried, walk, True)
         if value > found:
             found, failed = value, 0
             _copy(tried, best)
@@ -272,7 +276,7 @@ def _climb(
             if length < SHORTEST:
                 break
             _copy(best, tried)
-            value, cost = _evaluate(terms, box, tried)
+            value, cost = _evaluate(terms, box, tried, walk, True)
         if not _step(terms, length * (limit - value), cost, tried):
             break
     return found
@@ -317,10 +321,14 @@ def _slope(terms: Terms, d: int, j: int, prices: Prices) -> float:
 
 
 @inner_kernel
-def _evaluate(terms: Terms, box: IntArray, prices: Prices) -> tuple[float, float]:
-    """Bound at some prices, and the cost there; what is chosen is written."""
+def _evaluate(
+    terms: Terms, box: IntArray, prices: Prices, walk: Walk, joined: bool
+) -> tuple[float, float]:
+    """Bound at some prices, with or without paths, and the cost; what is chosen is written."""
     k, w = prices.weight.shape
-    value, cost = _assign(terms, box, prices), 0.0
+    value, cost = _assign(terms, box, prices, walk), 0.0
+    if joined and value < HUGE:
+        value = min(value + join(terms.links, box, terms.weights, prices.use, walk), HUGE)
     if value >= HUGE:
         return HUGE, 0.0
     for d in range(k):
@@ -335,7 +343,7 @@ def _evaluate(terms: Terms, box: IntArray, prices: Prices) -> tuple[float, float
 
 
 @inner_kernel
-def _assign(terms: Terms, box: IntArray, prices: Prices) -> float:
+def _assign(terms: Terms, box: IntArray, prices: Prices, walk: Walk) -> float:
     """Give every node to its cheapest district; return what they pay, HUGE if one has none."""
     k, w = prices.weight.shape
     weights, least, price = terms.weights, terms.least, prices.weight
@@ -350,8 +358,10 @@ def _assign(terms: Terms, box: IntArray, prices: Prices) -> float:
                     pays += price[d, j] * weights[i, j]
                 if pays < low:
                     low, own = pays, d
+            walk.pays[d, i] = pays
         if own < 0:
             return HUGE
+        walk.low[i], walk.own[i] = low, own
         value += low
         for j in range(w):
             prices.use[own, j] += weights[i, j]

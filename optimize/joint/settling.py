@@ -85,6 +85,8 @@ class Settling:
         self.waiting: list[Combination] = []
         if not boxes.is_empty:
             self._divide(boxes.all)
+        if any(not boxes.is_single(one) for one in self.waiting):
+            self._begin_again()
         boxes.release()
 
     @property
@@ -121,6 +123,13 @@ class Settling:
         single = [part for part in parts if self.boxes.is_single(part)]
         self.waiting += [part for part in parts if not self.boxes.is_single(part)]
         self.waiting += sorted(single, key=lambda part: -part.bound)
+
+    def _begin_again(self) -> None:
+        """Drop nodes that cannot be centres first: much is to be done, and it halves the work."""
+        self.boxes.narrow(self.question.limit)
+        self.waiting = []
+        if not self.boxes.is_empty:
+            self._divide(self.boxes.all)
 
     def _is_still_left(self, one: Combination) -> bool:
         """Whether a combination is left with the budget that a better plan has lowered."""
