@@ -9,13 +9,14 @@ alike, to the largest whole number of m² per 100 households that some division 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...models.formulation import IntArray
-from ...models.joint.grouped import grouped_model
-from ...models.joint.groupings import Groupings
+from ...models.joint.grouped import GroupedModel, grouped_model
+from ...models.joint.groupings import Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
 from ...models.joint.rooted import rooted_model
 from ..limits import Deadline, Limits, Stop
@@ -27,6 +28,9 @@ from .separation import RootSeparation
 
 LEAST_SECONDS = 1.0
 """Seconds that a model gets at least."""
+
+NEAR = 0.25
+"""Share of the time that is left for a plan near one of lower rules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,43 +101,77 @@ class _Finder:
     stop: Stop | None
     deadline: Deadline
 
-    def any_plan(self, problem: JointSplit) -> tuple[JointPlan | None, bool]:
-        """Return a plan with every site open, or None; and whether that is proven."""
-        left = []
+    def any_plan(
+        self, problem: JointSplit, near: JointPlan | None = None
+    ) -> tuple[JointPlan | None, bool]:
+        """
+        Return a plan with every site open, or None; and whether that is proven.
+
+        Groupings are searched first. Then, if a plan of lower rules is given, one near that is
+        looked for, and last the model of every grouping is solved.
+        """
+        left: list[Grouping] = []
         for one in Groupings(problem).complete():
             if self._is_over:
                 return None, False
             if relaxed(problem, one) is None:
                 continue
             left.append(one)
-            for plan in plans_of(
-                problem,
-                one,
-                seed=self.limits.seed,
-                weights=(),
-                deadline=self.deadline,
-                stop=self.stop,
-            ):
+            for plan in self._plans_of(problem, one):
                 if not problem.violations(plan):
                     return plan, True
+        if near is not None:
+            same = [one for one in left if one.groups == Groupings(problem).of(near)]
+            found = self._near(problem, same[0], near) if same else None
+            if found is not None:
+                return found, True
+        return self._solved(problem, left)
+
+    def _plans_of(self, problem: JointSplit, one: Grouping) -> Iterator[JointPlan]:
+        return plans_of(
+            problem,
+            one,
+            seed=self.limits.seed,
+            weights=(),
+            deadline=self.deadline,
+            stop=self.stop,
+        )
+
+    def _solved(self, problem: JointSplit, left: list[Grouping]) -> tuple[JointPlan | None, bool]:
+        """Solve the models of groupings until one has a plan."""
         proven = True
         for place, one in enumerate(left):
             if self._is_over:
                 return None, False
             seconds = max(LEAST_SECONDS, self.deadline.seconds_left / (len(left) - place) / 2)
-            grouped = grouped_model(problem, one)
-            result = solve_grouped(
-                grouped,
-                limits=replace(self.limits, gap=0.99).within(seconds),
-                solver=self.solver,
-                stop=self.stop,
-            )
-            if result.solution is not None:
-                plan = one.plan(problem, grouped.labels(result.solution))
-                if not problem.violations(plan):
-                    return plan, True
-            proven &= result.status is Status.INFEASIBLE
+            plan, is_empty = self._any_of(problem, one, grouped_model(problem, one), seconds)
+            if plan is not None:
+                return plan, True
+            proven &= is_empty
         return None, proven
+
+    def _near(self, problem: JointSplit, one: Grouping, plan: JointPlan) -> JointPlan | None:
+        """Look for a plan with the grouping of one of lower rules, compact about its centres."""
+        centres = problem.districting.centres(plan.labels)
+        home = plan.labels[problem.node_of_site[[group[0] for group in one.groups]]]
+        grouped = grouped_model(problem, one, inertia=problem.districting.costs[:, centres[home]])
+        return self._any_of(problem, one, grouped, NEAR * self.deadline.seconds_left)[0]
+
+    def _any_of(
+        self, problem: JointSplit, one: Grouping, grouped: GroupedModel, seconds: float
+    ) -> tuple[JointPlan | None, bool]:
+        """Return a plan of a model of a grouping, or None; and whether there is none."""
+        result = solve_grouped(
+            grouped,
+            limits=replace(self.limits, gap=0.99).within(seconds),
+            solver=self.solver,
+            stop=self.stop,
+        )
+        if result.solution is not None:
+            plan = one.plan(problem, grouped.labels(result.solution))
+            if not problem.violations(plan):
+                return plan, False
+        return None, result.status is Status.INFEASIBLE
 
     @property
     def _is_over(self) -> bool:
@@ -174,14 +212,31 @@ class _Finder:
         def with_area(per_100: int) -> JointSplit:
             return free.with_rules(exempt=nobody, area_per_household_m2=per_100 / 100)
 
-        least, beyond, proven = 0, int(np.floor(100 * most + 1e-9)) + 1, True
-        best = with_area(0), plan
+        beyond, proven = int(np.floor(100 * most + 1e-9)) + 1, True
+        least = min(most_per_100(free, plan), beyond - 1)
         while beyond - least > 1:
             middle = (least + beyond) // 2
-            problem = with_area(middle)
-            found, sure = self.any_plan(problem)
+            found, sure = self.any_plan(with_area(middle), plan)
             if found is None:
                 beyond, proven = middle, proven and sure
             else:
-                least, best = middle, (problem, found)
-        return *best, proven
+                plan, least = found, max(middle, min(most_per_100(free, found), beyond - 1))
+        lowered = with_area(least)
+        is_open = plan.siting.is_open
+        return lowered, lowered.sized(plan.labels, is_open), proven
+
+
+def most_per_100(problem: JointSplit, plan: JointPlan) -> int:
+    """
+    Largest whole number of m² per 100 households that the open sites of a plan have room for.
+
+    Parameters
+    ----------
+    problem, plan
+        The community and its plan.
+    """
+    k, is_open = problem.num_districts, plan.siting.is_open
+    home = plan.labels[problem.node_of_site]
+    room = np.bincount(home[is_open], problem.stations.max_area_m2[is_open], k)
+    households = np.bincount(plan.labels, problem.households, k)
+    return int(np.floor(100 * float((room / np.maximum(households, 1e-9)).min()) + 1e-9))
