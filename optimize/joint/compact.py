@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...models.formulation import IntArray
 from ...models.joint.groupings import Grouping, Groupings
 from ...models.joint.problem import JointPlan, JointSplit
 from ..districting.hess.engine import solve_districting
@@ -41,6 +42,7 @@ SEARCHED = 3
 def solve_compact(
     problem: JointSplit,
     *,
+    split: Result[IntArray] | None = None,
     starts: Iterable[JointPlan] = (),
     limits: Limits | None = None,
     solver: str = "scip",
@@ -54,6 +56,8 @@ def solve_compact(
     ----------
     problem
         What is asked.
+    split
+        What is known of the most compact split without stations; None to solve it first.
     starts, limits, solver, stop, listen
         As for :func:`.cheapest.solve_cheapest`.
     """
@@ -66,15 +70,17 @@ def solve_compact(
         stop=stop,
         listen=listen,
     )
-    _Compact(problem, search).run()
+    _Compact(problem, search, split).run()
     return search.result()
 
 
 class _Compact:
     """One solve."""
 
-    def __init__(self, problem: JointSplit, search: Search[JointPlan]) -> None:
-        self.problem, self.search = problem, search
+    def __init__(
+        self, problem: JointSplit, search: Search[JointPlan], split: Result[IntArray] | None
+    ) -> None:
+        self.problem, self.search, self.split = problem, search, split
         self.groupings: list[Grouping] = []
 
     def run(self) -> None:
@@ -93,13 +99,14 @@ class _Compact:
 
     def _split_serves(self) -> bool:
         """Split without stations; whether that settles it."""
-        search = self.search
-        result = solve_districting(
-            self.problem.districting,
-            limits=replace(search.limits, gap=0.0).within(SPLIT * search.deadline.seconds_left),
-            solver=search.solver,
-            stop=search.stop,
-        )
+        search, result = self.search, self.split
+        if result is None:
+            result = solve_districting(
+                self.problem.districting,
+                limits=replace(search.limits, gap=0.0).within(SPLIT * search.deadline.seconds_left),
+                solver=search.solver,
+                stop=search.stop,
+            )
         search.heed(result)
         if result.status is Status.INFEASIBLE:
             search.infeasible, search.detail = True, result.detail

@@ -25,7 +25,7 @@ from .cheapest import solve_cheapest
 from .compact import solve_compact
 from .lowering import Attainable, attainable
 
-SHARES = (0.3, 0.4)
+SHARES = (0.3, 0.6)
 """Shares of the time that is left for the rules and for the most compact plan."""
 
 SITING_SOLVER = "highs"
@@ -125,7 +125,9 @@ def solve_joint(
     two_step = one_after_the_other(lowered, limits=left, solver=solver, stop=stop)
     starts = [plan for plan in (two_step.plan, rules.plan) if plan is not None]
     left = exact.within(SHARES[1] * deadline.seconds_left)
-    compact = solve_compact(lowered, starts=starts, limits=left, solver=solver, stop=stop)
+    compact = solve_compact(
+        lowered, split=two_step.split, starts=starts, limits=left, solver=solver, stop=stop
+    )
     if compact.solution is None or compact.objective is None:
         return JointSolution(problem, rules, two_step, compact, None, compact)
     most = compact.objective * (1 + compactness_slack)
