@@ -117,8 +117,7 @@ def largest_flow(
         return nothing
     spare = np.zeros(capacities.num_areas) if unserved_m2 is None else unserved_m2
     inside = _short_rows(merged, area_m2, spare)
-    serving = np.zeros(area_m2.size, dtype=bool)
-    serving[sparse.csr_array(merged.facilities[np.flatnonzero(inside)]).indices] = True
+    serving = _serving(merged, inside)
     met = np.unique(merged.area[inside])
     lacking = merged.need_m2[inside].sum() - area_m2[serving].sum() - spare[met].sum()
     if lacking <= 1e-6 * max(1.0, merged.need_m2.sum()):
@@ -137,9 +136,16 @@ def flow_of_rows(capacities: Capacities, rows: BoolArray) -> CapacityFlow:
     rows
         The set, shape (rows,).
     """
-    serving = np.zeros(capacities.facilities.shape[1], dtype=bool)
-    serving[sparse.csr_array(capacities.facilities[np.flatnonzero(rows)]).indices] = True
-    return CapacityFlow(0.0, rows, serving)
+    merged = capacities.merged
+    inside = np.bincount(capacities.equal_rows[1], rows, merged.unit.size) > 0
+    return CapacityFlow(0.0, rows, _serving(merged, inside))
+
+
+def _serving(capacities: Capacities, rows: BoolArray) -> BoolArray:
+    """All facilities that may serve one of some rows, shape (facilities,)."""
+    found = np.zeros(capacities.facilities.shape[1], dtype=bool)
+    found[sparse.csr_array(capacities.facilities[np.flatnonzero(rows)]).indices] = True
+    return found
 
 
 def _short_rows(merged: Capacities, area_m2: FloatArray, spare: FloatArray) -> BoolArray:
@@ -152,12 +158,14 @@ def _short_rows(merged: Capacities, area_m2: FloatArray, spare: FloatArray) -> B
     room = np.ceil(np.r_[area_m2, spare] * scale - 1e-9).astype(np.int32)
     source, sink = rows + columns + areas, rows + columns + areas + 1
     pairs = sparse.coo_array(merged.facilities)
+    gives = np.flatnonzero(room[pairs.col] > 0)
+    row, column = pairs.row[gives], pairs.col[gives]
     numbers = np.arange(rows)
-    tail = np.r_[np.full(rows, source), pairs.row, numbers, rows + np.arange(columns + areas)]
+    tail = np.r_[np.full(rows, source), row, numbers, rows + np.arange(columns + areas)]
     head = np.r_[
-        numbers, rows + pairs.col, rows + columns + merged.area, np.full(columns + areas, sink)
+        numbers, rows + column, rows + columns + merged.area, np.full(columns + areas, sink)
     ]
-    size = np.r_[need, need[pairs.row], need, room]
+    size = np.r_[need, need[row], need, room]
     graph = sparse.csr_array((size, (tail, head)), shape=(sink + 1, sink + 1))
     rest = sparse.csr_array(graph - csgraph.maximum_flow(graph, source, sink).flow)
     rest.data = (rest.data > 0).astype(np.int32)
