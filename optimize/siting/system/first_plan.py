@@ -19,7 +19,7 @@ from ....models.siting.service_system_model import SystemModel
 from .layout import site_regions
 from .packings import SitePackings
 from .parts import Parts
-from .regions import Regions, joins_sites, regions_of_sites
+from .regions import Opened, Regions, regions_of_sites
 
 CERTAIN = 0.03
 """How near the average of the relaxation is to the plan where a facility is taken as certain."""
@@ -32,6 +32,9 @@ ATTEMPTS = 2
 
 MOST_SECONDS = 10.0
 """Seconds after which the program of a cluster is given up."""
+
+AGREE = 5.0
+"""Seconds after which making the average agree with what is certain is given up."""
 
 MISSED = 10.0
 """Price of missing a row by 1, in the largest price of a column."""
@@ -88,17 +91,15 @@ class FirstPlan:
         FloatArray
             Columns of the plan, of which those that follow are not settled, shape (columns,).
         """
-        opening, rows = self.built.columns.opening, self.built.problem.facilities
-        share = self.average[opening]
-        wanted = np.where(share >= 1 - CERTAIN, share, -1.0) * (1e6 * (1 + packings.fixed.max()))
-        fits = packings.best(wanted, np.zeros(opening.size)).is_open
-        certain = (share <= CERTAIN) | ((share >= 1 - CERTAIN) & fits)
-        self.values[opening[certain]] = fits[certain]
+        certain, each = self._settle_certain(packings), np.arange(len(self.points))
+        held = self.built.columns.opening[certain]
         self._fit_room()
-        each = np.arange(len(self.points))
-        weight = np.bincount(rows.site, ~certain, each.size).astype(float)
+        self.close_surplus()
+        self._agree(held)
+        site = self.built.problem.facilities.site
+        weight = np.bincount(site, ~certain, each.size).astype(float)
         partition = site_regions(self.points, each, weight, most=CLUSTER)
-        cluster, held = regions_of_sites(self.built, partition), opening[certain]
+        cluster = regions_of_sites(self.built, partition)
         waiting = list(range(int(cluster.max(initial=-1)) + 1))
         for _ in range(ATTEMPTS):
             waiting = [number for number in waiting if not self._decide(cluster == number, held)]
@@ -107,6 +108,16 @@ class FirstPlan:
         self.values[undecided] = today[undecided]
         self.close_surplus()
         return self.values
+
+    def _settle_certain(self, packings: SitePackings) -> BoolArray:
+        """Open and close what is certain; tell which facilities are, shape (facilities,)."""
+        opening = self.built.columns.opening
+        share = self.average[opening]
+        wanted = np.where(share >= 1 - CERTAIN, share, -1.0) * (1e6 * (1 + packings.fixed.max()))
+        fits = packings.best(wanted, np.zeros(opening.size)).is_open
+        certain = (share <= CERTAIN) | ((share >= 1 - CERTAIN) & fits)
+        self.values[opening[certain]] = fits[certain]
+        return np.asarray(certain)
 
     def _fit_room(self) -> None:
         """Shrink floor area to what sites have room for, where facilities were rounded up."""
@@ -125,6 +136,44 @@ class FirstPlan:
         np.maximum.at(highest, site, state)
         place = columns.site[sites]
         self.values[place] = np.maximum(self.values[place], highest[sites])
+
+    def _agree(self, held: IntArray) -> None:
+        """
+        Make what is undecided agree with what is certain.
+
+        Both are nearly the average, and together they miss rows by a little, so that clusters
+        beside them could have no solution. The linear relaxation of what is undecided mends that;
+        where it takes too long, only the columns that follow take their best values, and rows
+        that this does not mend are missed by as little as can be.
+
+        Parameters
+        ----------
+        held
+            Columns of facilities that are certain.
+        """
+        follows = self.split.region < 0
+        undecided = np.ones(follows.size, dtype=bool)
+        undecided[held] = False
+        for free, misses in ((undecided, False), (follows, False), (follows, True)):
+            part = self._part(free, misses)
+            linear = np.zeros(part.program.num_columns, dtype=bool)
+            if self._solve(part._replace(program=replace(part.program, integer=linear)), AGREE):
+                return
+
+    def _part(self, free: BoolArray, misses: bool) -> Opened:
+        """Return the program of some columns, in which rows that join sites may be missed."""
+        part = self.split.opened(self.values, free)
+        if not misses:
+            return part
+        return part._replace(program=eased(part.program, self.split.joining[part.rows]))
+
+    def _solve(self, part: Opened, seconds: float) -> bool:
+        """Take over the solution of a part; tell whether there was one."""
+        found = self.parts.part(part.program, seconds)
+        if found.solution is None:
+            return False
+        self.values[part.columns] = found.solution[: part.columns.size]
+        return True
 
     def close_surplus(self) -> None:
         """
@@ -161,19 +210,14 @@ class FirstPlan:
         for chosen, misses in ((free, False), (inside, False), (inside, True)):
             if self.parts.is_over:
                 return False
-            program, columns = self.split.opened(self.values, chosen)
-            if misses:
-                program = eased(program, self.split.region[columns])
-            found = self.parts.part(program, MOST_SECONDS)
-            if found.solution is not None:
-                self.values[columns] = found.solution[: columns.size]
+            if self._solve(self._part(chosen, misses), MOST_SECONDS):
                 return True
         return False
 
 
-def eased(program: LinearModel, site: IntArray) -> LinearModel:
+def eased(program: LinearModel, joins: BoolArray) -> LinearModel:
     """
-    Let rows that join sites be missed, at a price above all others, with columns put last.
+    Let some rows be missed, at a price above all others, with columns put last.
 
     Where the rest of a city stands as on the average, a place can have a little more than it may,
     or a station serve a little more than it has room for, before a cluster of it is decided.
@@ -182,11 +226,10 @@ def eased(program: LinearModel, site: IntArray) -> LinearModel:
     ----------
     program
         A part of a program, minimised.
-    site
-        Site of each column, -1 for those that follow, shape (columns,).
+    joins
+        Rows that may be missed: those that join sites, shape (rows,).
     """
     price = MISSED * float(np.abs(program.costs).max(initial=1.0))
-    joins = joins_sites(program.rows, site)
     above = np.flatnonzero(np.isfinite(program.row_upper) & joins)
     below = np.flatnonzero(np.isfinite(program.row_lower) & joins)
     row, number = np.r_[above, below], above.size + below.size

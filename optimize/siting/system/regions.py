@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -40,6 +41,14 @@ class Priced:
     programs: list[LinearModel]
     columns: list[IntArray]
     constant: float
+
+
+class Opened(NamedTuple):
+    """A program in which some columns of the whole may change, its columns, and its rows."""
+
+    program: LinearModel
+    columns: IntArray
+    rows: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +141,12 @@ class Regions:
             columns.append(mine)
         return Priced(programs, columns, constant + model.offset)
 
-    def opened(self, values: FloatArray, free: BoolArray) -> tuple[LinearModel, IntArray]:
+    @cached_property
+    def joining(self) -> BoolArray:
+        """Rows that are not of one region alone, shape (rows,)."""
+        return joins_sites(self.model.rows, self.region)
+
+    def opened(self, values: FloatArray, free: BoolArray) -> Opened:
         """
         Return the program in which some columns are free and all others stay.
 
@@ -145,8 +159,8 @@ class Regions:
 
         Returns
         -------
-        tuple
-            The program with the same objective, and its columns.
+        Opened
+            The program with the same objective.
         """
         model = self.model
         touched = self._met_by(free)
@@ -159,21 +173,19 @@ class Regions:
         mine = np.flatnonzero(open_columns)
         rest = np.where(open_columns, 0.0, values)
         fixed = rows @ rest
-        return (
-            replace(
-                model,
-                costs=model.costs[mine],
-                lower=model.lower[mine],
-                upper=model.upper[mine],
-                integer=model.integer[mine],
-                rows=sparse.csr_array(rows[:, mine]),
-                row_lower=model.row_lower[touched] - fixed,
-                row_upper=model.row_upper[touched] - fixed,
-                offset=model.offset + float(model.costs @ rest),
-                name=f"{model.name} part",
-            ),
-            mine,
+        program = replace(
+            model,
+            costs=model.costs[mine],
+            lower=model.lower[mine],
+            upper=model.upper[mine],
+            integer=model.integer[mine],
+            rows=sparse.csr_array(rows[:, mine]),
+            row_lower=model.row_lower[touched] - fixed,
+            row_upper=model.row_upper[touched] - fixed,
+            offset=model.offset + float(model.costs @ rest),
+            name=f"{model.name} part",
         )
+        return Opened(program, mine, touched)
 
 
 def regions_of_sites(built: SystemModel, partition: IntArray) -> IntArray:

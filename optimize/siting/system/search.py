@@ -166,7 +166,7 @@ class Search:
         decided = np.round(self.values, 6)
         decided[self.model.integer] = np.round(decided[self.model.integer])
         for start in (decided, self.built.decided(self.built.problem.today())):
-            program, columns = self.split.opened(start, self.split.region < 0)
+            program, columns, _ = self.split.opened(start, self.split.region < 0)
             found = self.parts.part(program, LONGEST)
             if found.solution is not None:
                 self.values = start.copy()
@@ -256,7 +256,7 @@ class Search:
         limit = self.parts.deadline.seconds_left if whole else MOST_SECONDS
         began = time.monotonic()
         with self.lock:
-            program, columns = self.split.opened(self.values, free)
+            program, columns, _ = self.split.opened(self.values, free)
             before = self.values[columns]
         found = self.parts.part(program, limit, before)
         is_better = found.solution is not None and self._take_over(free, columns, found.solution)
@@ -266,7 +266,7 @@ class Search:
     def _take_over(self, free: BoolArray, columns: IntArray, solution: FloatArray) -> bool:
         """Take the solution of a cluster, if it still fits what other threads did and is better."""
         with self.lock:
-            program, now = self.split.opened(self.values, free)
+            program, now, _ = self.split.opened(self.values, free)
             if not np.array_equal(columns, now):
                 return False
             earlier = program.evaluate(self.values[columns])

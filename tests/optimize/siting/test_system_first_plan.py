@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -20,9 +22,9 @@ from shequ.optimize.siting.system.short_units import ShortUnits
 from shequ.optimize.solvers import solve_model
 
 
-def search_of(seed: int) -> Search:
+def search_of(seed: int, **sizes: float) -> Search:
     """Return a search on a generated system, with the plan of today as its average."""
-    problem = random_system(seed)
+    problem = random_system(seed, **sizes)
     built = system_model(problem)
     parts = Parts(Limits(30.0), "highs", None)
     best, short = Best(problem, None, problem.today()), ShortUnits(problem)
@@ -71,8 +73,46 @@ def test_the_first_plan_fits_though_the_average_does_not(seed: int) -> None:
     assert search.best.objective < today
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_undecided_agrees_with_what_is_certain(seed: int) -> None:
+    """From an average that misses rows, with some facilities held, no row is missed any more."""
+    search = search_of(seed, num_sites=12, num_units=16, num_communities=4)
+    columns, model = search.built.columns, search.model
+    is_open = np.random.default_rng(seed).uniform(0.1, 0.9, columns.opening.size)
+    search.average[columns.opening] = is_open
+    plan = FirstPlan(search.built, search.split, search.parts, search.points, search.average)
+    held = columns.opening[(is_open < 0.3) & ~search.built.problem.facilities.is_kept]
+    plan.values[held] = 0.0
+    assert model.violations(plan.values)
+    plan._agree(held)
+    linear = replace(model, integer=np.zeros(model.num_columns, dtype=bool))
+    assert not linear.violations(plan.values)
+    assert (plan.values[held] == 0.0).all()
+
+
+def test_a_row_that_others_break_is_missed_by_a_cluster_of_one_site() -> None:
+    """Beside others that break a row, one site has no solution unless the row may be missed."""
+    tried = 0
+    for seed in range(10):
+        search = search_of(seed, num_sites=12, num_units=16, num_communities=2)
+        plan = FirstPlan(search.built, search.split, search.parts, search.points, search.average)
+        plan.values[search.built.columns.opening] = 1.0
+        model, site = search.model, search.split.region
+        for last in range(12):
+            others = np.where(site == last, 0.0, plan.values)
+            follows = sparse.csr_array(abs(model.rows)[:, site < 0]).sum(axis=1) > 0
+            met = sparse.csr_array(abs(model.rows)[:, site == last]).sum(axis=1) > 0
+            if not (met & ~follows & (model.rows @ others > model.row_upper + 0.5)).any():
+                continue
+            kept = plan._part(site == last, misses=False).program
+            assert solve_model(kept).status is Status.INFEASIBLE
+            assert solve_model(plan._part(site == last, misses=True).program).solution is not None
+            tried += 1
+    assert tried
+
+
 def test_only_rows_that_join_sites_are_missed() -> None:
-    """A row with a column that follows is missed by what it must, one inside a site is kept."""
+    """A row that joins sites is missed by what it must, one inside a site is kept."""
     program = LinearModel(
         costs=np.array([1.0, 2.0]),
         lower=np.zeros(2),
@@ -83,8 +123,8 @@ def test_only_rows_that_join_sites_are_missed() -> None:
         row_upper=np.array([-0.25, np.inf]),
     )
     assert solve_model(program).status is Status.INFEASIBLE
-    found = solve_model(eased(program, np.array([0, -1])))
+    found = solve_model(eased(program, np.array([True, False])))
     assert found.solution is not None
     assert found.solution == pytest.approx([1.0, 0.0, 1.25])
-    inside = solve_model(eased(program, np.array([0, 0])))
+    inside = solve_model(eased(program, np.array([False, False])))
     assert inside.status is Status.INFEASIBLE
