@@ -51,9 +51,6 @@ EVEN = 0.05
 TIRED = 0.5
 """How much less likely sites are chosen again after a cluster of theirs that gained nothing."""
 
-REFRESHED = 20.0
-"""Seconds after which the plan is judged, and rows are added for floor area that it lacks."""
-
 
 @dataclass(eq=False)
 class Neighbourhood:
@@ -133,7 +130,6 @@ class Search:
         self.tree = cKDTree(points[self.used]) if self.used.size else None
         self.lock = threading.Lock()
         self.is_planned = threading.Event()
-        self.refreshed = time.monotonic()
 
     def _take(self, model: LinearModel) -> None:
         self.model = model
@@ -166,11 +162,8 @@ class Search:
         decided = np.round(self.values, 6)
         decided[self.model.integer] = np.round(decided[self.model.integer])
         for start in (decided, self.built.decided(self.built.problem.today())):
-            program, columns, _ = self.split.opened(start, self.split.region < 0)
-            found = self.parts.part(program, LONGEST)
-            if found.solution is not None:
-                self.values = start.copy()
-                self.values[columns] = found.solution
+            self.values = start.copy()
+            if self._follow(self.split.region < 0):
                 self.best.offer(self.built.plan(self.values))
                 return
         if not self.parts.is_over:
@@ -217,9 +210,6 @@ class Search:
         for _ in range(number):
             if self.is_over:
                 break
-            if time.monotonic() - self.refreshed > REFRESHED:
-                self._refresh()
-                weight = self._weights()
             chance = weight * neighbourhood.interest
             centre = random.choice(chance.size, p=chance / chance.sum())
             _, near = self.tree.query(self.points[self.used[centre]], k=sites)
@@ -227,6 +217,8 @@ class Search:
             outcome = self._cluster(self.used[near], neighbourhood)
             if outcome.is_better:
                 neighbourhood.interest[near] = 1.0
+                self._refresh()
+                weight = self._weights()
             else:
                 neighbourhood.interest[near] *= TIRED
             seconds, solved, is_exact = seconds + outcome.seconds, solved + 1, outcome.is_exact
@@ -278,12 +270,30 @@ class Search:
             return True
 
     def _refresh(self) -> None:
-        """Judge the plan, and add rows for floor area that it lacks beyond what the model says."""
+        """
+        Judge the plan, and add rows for floor area that it lacks beyond what the model says.
+
+        A cluster is solved without knowing the sets of units that its solution makes short: unless
+        they become rows at once, the clusters that follow are led astray by what seemed gained.
+        """
         with self.lock:
             self.best.offer(self.built.plan(self.values))
             least = self.best.negligible(self.best.objective, LACKING * self.parts.limits.gap)
             flows = self.short.found(self.built, self.values, least)
-            if flows:
-                self._take(with_rows(self.model, [self.built.cut_row(flow) for flow in flows]))
+            if not flows:
+                return
+            rows = [self.built.cut_row(flow) for flow in flows]
+            self._take(with_rows(self.model, rows))
+            short = np.zeros(self.model.num_columns, dtype=bool)
+            short[np.concatenate([columns for columns, _, _ in rows])] = True
+            if not self._follow(short & (self.split.region < 0)):
                 self._settle()
-            self.refreshed = time.monotonic()
+
+    def _follow(self, free: BoolArray) -> bool:
+        """Let some columns that follow take their best values; tell whether there are any."""
+        program, columns, _ = self.split.opened(self.values, free)
+        found = self.parts.part(program, LONGEST)
+        if found.solution is None:
+            return False
+        self.values[columns] = found.solution
+        return True

@@ -111,6 +111,25 @@ def test_a_row_that_others_break_is_missed_by_a_cluster_of_one_site() -> None:
     assert tried
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_plan_lacks_is_known_to_the_model_at_once(seed: int) -> None:
+    """Judged again and again, a plan counts in the model what it counts on its own."""
+    search = search_of(seed, num_sites=12, num_units=40, num_communities=4)
+    problem, columns = search.built.problem, search.built.columns
+    search.start(SitePackings(problem))
+    closing = np.random.default_rng(seed).random(columns.opening.size) < 0.5
+    search.values[columns.opening[closing & ~problem.facilities.is_kept]] = 0.0
+    search.values[columns.area[(columns.area >= 0) & (search.values[columns.opening] == 0)]] = 0.0
+    search.values[columns.unserved] = 0.0
+    search._settle()
+    before = search.model.num_rows
+    for _ in range(20):
+        search._refresh()
+    plan = search.built.plan(search.values)
+    assert search.model.evaluate(search.values) == pytest.approx(problem.evaluate(plan), rel=1e-3)
+    assert search.model.num_rows > before
+
+
 def test_only_rows_that_join_sites_are_missed() -> None:
     """A row that joins sites is missed by what it must, one inside a site is kept."""
     program = LinearModel(
