@@ -120,6 +120,28 @@ class LinearModel:
         lower[columns] = upper[columns] = values
         return replace(self, lower=lower, upper=upper)
 
+    def part(self, rows: IntArray, columns: IntArray) -> LinearModel:
+        """
+        Return some rows and columns of the model, unnamed; the others are left out.
+
+        Parameters
+        ----------
+        rows, columns
+            Which, in their order, shape (some,) each.
+        """
+        return replace(
+            self,
+            costs=self.costs[columns],
+            lower=self.lower[columns],
+            upper=self.upper[columns],
+            integer=self.integer[columns],
+            rows=sparse.csr_array(sparse.csr_array(self.rows[rows])[:, columns]),
+            row_lower=self.row_lower[rows],
+            row_upper=self.row_upper[rows],
+            column_name=None,
+            row_name=None,
+        )
+
     def evaluate(self, values: FloatArray) -> float:
         """Objective of ``values``, shape (columns,); need not be feasible."""
         return float(self.costs @ values + self.offset)

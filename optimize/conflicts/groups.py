@@ -293,18 +293,7 @@ def _part(
     place_of_column = np.full(model.num_columns, -1, dtype=np.int64)
     place_of_column[columns] = np.arange(columns.size)
     lower, upper = grouped.loose()
-    cut = replace(
-        model,
-        costs=model.costs[columns],
-        lower=model.lower[columns],
-        upper=model.upper[columns],
-        integer=model.integer[columns],
-        rows=sparse.csr_array(sparse.csr_array(model.rows[rows])[:, columns]),
-        row_lower=model.row_lower[rows],
-        row_upper=model.row_upper[rows],
-        column_name=None,
-        row_name=None,
-    )
+    cut = model.part(rows, columns)
     groups = tuple(
         replace(rule, rows=place_of_row[rule.rows], columns=place_of_column[rule.columns])
         for rule in rules

@@ -124,20 +124,13 @@ class Regions:
         for region in range(self.num):
             mine = np.flatnonzero(self.home == region)
             rows = np.flatnonzero(self.row_region == region)
-            programs.append(
-                replace(
-                    model,
-                    costs=costs[mine],
-                    lower=model.lower[mine],
-                    upper=model.upper[mine],
-                    integer=model.integer[mine],
-                    rows=sparse.csr_array(model.rows[rows][:, mine]),
-                    row_lower=model.row_lower[rows],
-                    row_upper=model.row_upper[rows],
-                    offset=0.0,
-                    name=f"{model.name} {region}",
-                )
+            program = replace(
+                model.part(rows, mine),
+                costs=costs[mine],
+                offset=0.0,
+                name=f"{model.name} {region}",
             )
+            programs.append(program)
             columns.append(mine)
         return Priced(programs, columns, constant + model.offset)
 
@@ -169,19 +162,14 @@ class Regions:
         met[rows.indices] = True
         open_columns = free | (met & (self.region < 0))
         touched = np.union1d(touched, self._met_by(open_columns & ~free))
-        rows = sparse.csr_array(model.rows[touched])
         mine = np.flatnonzero(open_columns)
         rest = np.where(open_columns, 0.0, values)
-        fixed = rows @ rest
+        fixed = model.rows[touched] @ rest
+        part = model.part(touched, mine)
         program = replace(
-            model,
-            costs=model.costs[mine],
-            lower=model.lower[mine],
-            upper=model.upper[mine],
-            integer=model.integer[mine],
-            rows=sparse.csr_array(rows[:, mine]),
-            row_lower=model.row_lower[touched] - fixed,
-            row_upper=model.row_upper[touched] - fixed,
+            part,
+            row_lower=part.row_lower - fixed,
+            row_upper=part.row_upper - fixed,
             offset=model.offset + float(model.costs @ rest),
             name=f"{model.name} part",
         )
