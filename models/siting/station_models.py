@@ -251,17 +251,18 @@ def walking_model(
     spending
         What parts of the city cost at least, which makes the model far tighter; None if unknown.
     """
-    blocks = _Blocks(problem, np.ones(problem.num_sites, dtype=bool), "walking", 0.0)
-    blocks.sizes()
-    blocks.floor_area(np.arange(problem.num_communities))
-    blocks.cover(uncovered_units(problem))
-    blocks.budget(budget, spending)
-    _add_minutes(blocks, problem.residents)
-    return blocks.build()
+    return minutes_blocks(
+        problem, budget=budget, name="walking", weights=problem.residents, spending=spending
+    ).build()
 
 
 def minutes_blocks(
-    problem: StationSiting, *, budget: float, name: str, spending: Spending | None = None
+    problem: StationSiting,
+    *,
+    budget: float,
+    name: str,
+    weights: FloatArray | None = None,
+    spending: Spending | None = None,
 ) -> _Blocks:
     """
     Return the columns and rows of all plans within a budget, with the minutes of every unit.
@@ -271,7 +272,9 @@ def minutes_blocks(
     budget
         Largest cost.
     name
-        Name of the model; its objective is empty.
+        Name of the model.
+    weights
+        What a minute of each unit counts in the objective, shape (units,); None for nothing.
     spending
         As for :func:`walking_model`.
     """
@@ -280,7 +283,7 @@ def minutes_blocks(
     blocks.floor_area(np.arange(problem.num_communities))
     blocks.cover(uncovered_units(problem))
     blocks.budget(budget, spending)
-    _add_minutes(blocks, np.zeros(problem.num_units))
+    _add_minutes(blocks, np.zeros(problem.num_units) if weights is None else weights)
     return blocks
 
 
