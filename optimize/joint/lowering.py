@@ -110,8 +110,8 @@ class _Finder:
         Groupings are searched first. Then, if a plan of lower rules is given, one near that is
         looked for, and last the model of every grouping is solved.
         """
-        left: list[Grouping] = []
-        for one in Groupings(problem).complete():
+        groupings, left = Groupings(problem), list[Grouping]()
+        for one in groupings.complete():
             if self._is_over:
                 return None, False
             if relaxed(problem, one) is None:
@@ -121,8 +121,9 @@ class _Finder:
                 if not problem.violations(plan):
                     return plan, True
         if near is not None:
-            same = [one for one in left if one.groups == Groupings(problem).of(near)]
-            found = self._near(problem, same[0], near) if same else None
+            groups = groupings.of(near)
+            same = next((one for one in left if one.groups == groups), None)
+            found = None if same is None else self._near(problem, same, near)
             if found is not None:
                 return found, True
         return self._solved(problem, left)
