@@ -18,6 +18,7 @@ from shequ.models.siting.service_system_model import system_model
 from shequ.optimize.dual_bound import dual_bound
 from shequ.optimize.limits import Deadline, Limits, Stop
 from shequ.optimize.result import Reason
+from shequ.optimize.siting.system import engine
 from shequ.optimize.siting.system.best import Best, with_rows
 from shequ.optimize.siting.system.bounding import Bounding
 from shequ.optimize.siting.system.engine import solve_system
@@ -153,10 +154,15 @@ def test_an_earlier_plan_stays_where_nothing_pays(*, in_parts: bool) -> None:
         assert solved.objective is None or solved.objective >= found.objective - 0.05
 
 
-def test_the_first_plan_is_the_least_that_is_kept() -> None:
+@pytest.mark.parametrize("in_time", [True, False])
+def test_the_first_plan_is_the_least_that_is_kept(
+    monkeypatch: pytest.MonkeyPatch, *, in_time: bool
+) -> None:
     """However early a solve is stopped, it is no worse than the plan that it began with."""
     problem = random_system(1, num_sites=24, num_units=60, num_communities=6)
     good = solve_system(problem, limits=Limits(60, 0.02))
+    if not in_time:
+        monkeypatch.setattr(engine, "completed", lambda *_, **__: None)
     stopped = solve_system(problem, first=good.solution, limits=Limits(0.01))
     assert stopped.objective <= good.objective + 1e-3
     assert not problem.violations(stopped.solution)

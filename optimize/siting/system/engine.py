@@ -133,8 +133,13 @@ class _Solve:
 
     def _begin(self, built: SystemModel) -> FloatArray | None:
         """Offer the plan to begin with; return its columns, None if it is of no use."""
-        values = None if self.first is None else completed(built, self.first, self.parts)
-        return values if values is not None and self.best.offer(built.plan(values)) else None
+        if self.first is None:
+            return None
+        values = completed(built, self.first, self.parts)
+        if values is None:  # not in time, or not with these rows: the plan itself is not lost
+            self.best.offer(self.first)
+            return None
+        return values if self.best.offer(built.plan(values)) else None
 
     def _take_back(self, built: SystemModel, model: LinearModel) -> None:
         """Take back changes against an earlier plan that do not pay, in the time kept for that."""
